@@ -1,7 +1,31 @@
-//! The words of the market. Every other crate speaks in these.
+//! The words of the market: every other crate speaks in these.
+//!
+//! - `ids`: participants, accounts, instruments, orders
+//! - `units`: prices, lots, money, time
+//! - `symbol`: products and delivery periods, and how they are written
+//! - `market`: classes, regions, products and their terms
+//! - `orders`: what a client may ask for
+//! - `commands`, `codec`: wishes, and how they stand in the journal
+//! - `events`: facts
 
+#![forbid(unsafe_code)]
+
+pub mod codec;
+mod commands;
+mod events;
 mod ids;
+mod market;
+mod orders;
+mod symbol;
 mod units;
 
+#[cfg(test)]
+mod tests;
+
+pub use commands::*;
+pub use events::*;
 pub use ids::*;
+pub use market::*;
+pub use orders::*;
+pub use symbol::*;
 pub use units::*;
