@@ -1,0 +1,11 @@
+//! The parts of the `hourbook` binary that tests reach too: composition only, no market rules.
+//!
+//! - `settings`: how TOML files are read, and how their mistakes are named
+//! - `config`: the server's settings, from file, environment and flags
+//! - `market`: the market's definition, from file to commands
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod market;
+pub mod settings;
