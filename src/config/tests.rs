@@ -141,3 +141,8 @@ fn a_wrong_key_or_value_is_named() {
         "#]],
     );
 }
+
+#[test]
+fn the_flags_of_serve_are_well_formed() {
+    <Flags as clap::Args>::augment_args(clap::Command::new("serve")).debug_assert();
+}
