@@ -295,6 +295,13 @@ pub enum Event {
         hours: u32,
         quantity: Quantity,
     },
+    /// Trading stopped, or goes on, on everything in the scope.
+    Halted {
+        scope: Scope,
+    },
+    Resumed {
+        scope: Scope,
+    },
     Killed {
         account: AccountId,
     },

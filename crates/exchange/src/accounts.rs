@@ -1,0 +1,266 @@
+//! Who trades: participants, their accounts, keys and sessions, and what each account asked before.
+//!
+//! An account's hot part (what every order touches) stays apart from its names. Requests are remembered
+//! as digests and answers, never as text: while the order lives, and for the account's last 8,192.
+
+use crate::hash::{Map, digest_of, pairs};
+use hourbook_ledger::LedgerAccountId;
+use hourbook_model::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Unary requests an account is remembered for.
+pub const REMEMBERED_REQUESTS: usize = 8_192;
+
+/// An account's ledger accounts in one currency.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Purse {
+    pub currency: CurrencyId,
+    pub cash: LedgerAccountId,
+    pub escrow: LedgerAccountId,
+}
+
+/// The end of an account's list of live orders, as slots; `NOBODY` ends it.
+pub const NOBODY: u32 = u32::MAX;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Account {
+    pub participant: ParticipantId,
+    pub killed: bool,
+    /// Nothing is refused for want of cash or hours: rehearsals and benchmarks.
+    pub unlimited: bool,
+    pub limits: Limits,
+    /// Live orders in arrival order, chained through their records.
+    pub open_orders: u32,
+    pub first_order: u32,
+    pub last_order: u32,
+    /// The numbers last given to a report and to a ledger line.
+    pub reports: u64,
+    pub lines: u64,
+    pub purses: Vec<Purse>,
+}
+
+impl Account {
+    /// The ledger accounts in `currency`, if it ever held any.
+    pub fn purse(&self, currency: CurrencyId) -> Option<Purse> {
+        self.purses.iter().find(|purse| purse.currency == currency).copied()
+    }
+}
+
+/// What an account is called, and what it has asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Profile {
+    pub name: String,
+    /// Keys of `Accounts::memory`, oldest first.
+    pub requests: VecDeque<u128>,
+    /// The quotes of the last mass quotes, by instrument and side.
+    pub quotes: BTreeMap<(InstrumentId, Side), OrderId>,
+    pub sessions: BTreeMap<ClientId, SessionId>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Participant {
+    pub name: String,
+    pub accounts: Vec<AccountId>,
+}
+
+/// A key as the exchange knows it: its digest only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    pub participant: ParticipantId,
+    /// 0 acts for every account of the participant.
+    pub account: AccountId,
+    pub role: Role,
+    /// blake3 of the key.
+    pub digest: [u8; 32],
+    pub label: String,
+    pub revoked: bool,
+}
+
+/// A named session of an account; it outlives its connections.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    pub account: AccountId,
+    pub name: ClientId,
+    pub connected: bool,
+    pub cancel_on_disconnect: bool,
+    /// The highest message number seen: a client resends from the next.
+    pub last_number: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Remembered {
+    /// Digest of the command.
+    body: u64,
+    answer: Answer,
+    /// Whether it is among the account's last requests; if not, it lives as long as its order.
+    recent: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Accounts {
+    pub participants: Vec<Participant>,
+    pub keys: Vec<Key>,
+    pub sessions: Vec<Session>,
+    accounts: Vec<Account>,
+    profiles: Vec<Profile>,
+    #[serde(with = "pairs")]
+    memory: Map<u128, Remembered>,
+    /// Live orders by the digest of account and client order id, and the ids' texts by order slot.
+    #[serde(with = "pairs")]
+    live: Map<u128, OrderId>,
+    #[serde(with = "pairs")]
+    texts: Map<u32, ClientId>,
+}
+
+/// What is known of a request's client id.
+pub enum Recall {
+    New,
+    Repeats(Answer),
+    Reused,
+}
+
+impl Accounts {
+    pub fn create_participant(&mut self, name: &str) -> ParticipantId {
+        self.participants.push(Participant { name: name.into(), accounts: Vec::new() });
+        ParticipantId(self.participants.len() as u32)
+    }
+
+    pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {
+        self.participants.get((id.0 as usize).wrapping_sub(1))
+    }
+
+    pub fn create_account(&mut self, participant: ParticipantId, name: &str) -> AccountId {
+        let id = AccountId(self.accounts.len() as u32 + 1);
+        self.participants[participant.0 as usize - 1].accounts.push(id);
+        self.accounts.push(Account {
+            participant,
+            killed: false,
+            unlimited: false,
+            limits: Limits::default(),
+            open_orders: 0,
+            first_order: NOBODY,
+            last_order: NOBODY,
+            reports: 0,
+            lines: 0,
+            purses: Vec::new(),
+        });
+        self.profiles.push(Profile {
+            name: name.into(),
+            requests: VecDeque::new(),
+            quotes: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+        });
+        id
+    }
+
+    pub fn get(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get((id.0 as usize).wrapping_sub(1))
+    }
+
+    /// An account that is known to exist: its id came out of this machine's own state.
+    pub fn known(&self, id: AccountId) -> &Account {
+        &self.accounts[id.0 as usize - 1]
+    }
+
+    pub fn known_mut(&mut self, id: AccountId) -> &mut Account {
+        &mut self.accounts[id.0 as usize - 1]
+    }
+
+    pub fn profile(&self, id: AccountId) -> &Profile {
+        &self.profiles[id.0 as usize - 1]
+    }
+
+    pub fn profile_mut(&mut self, id: AccountId) -> &mut Profile {
+        &mut self.profiles[id.0 as usize - 1]
+    }
+
+    /// Every account in the order of its number.
+    pub fn all(&self) -> impl Iterator<Item = (AccountId, &Account)> {
+        self.accounts.iter().zip(1..).map(|(account, id)| (AccountId(id), account))
+    }
+
+    pub fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get((id.0 as usize).wrapping_sub(1))
+    }
+
+    pub fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.sessions.get_mut((id.0 as usize).wrapping_sub(1))
+    }
+
+    pub fn key(&self, id: KeyId) -> Option<&Key> {
+        self.keys.get((id.0 as usize).wrapping_sub(1))
+    }
+
+    pub fn key_mut(&mut self, id: KeyId) -> Option<&mut Key> {
+        self.keys.get_mut((id.0 as usize).wrapping_sub(1))
+    }
+
+    /// Whether this unary request was made before.
+    pub fn recall(&self, request: &Request, command: &Command) -> Recall {
+        match self.memory.get(&key_of(request.account, &request.client_id)) {
+            None => Recall::New,
+            Some(known) if known.body == digest_of(command) => {
+                Recall::Repeats(Answer { repeated: true, ..known.answer })
+            }
+            Some(_) => Recall::Reused,
+        }
+    }
+
+    /// Keeps the answer for as long as idempotency asks.
+    pub fn remember(&mut self, request: &Request, command: &Command, answer: Answer) {
+        let key = key_of(request.account, &request.client_id);
+        let body = digest_of(command);
+        self.memory.insert(key, Remembered { body, answer, recent: true });
+        if request.account.0 == 0 {
+            // An operator's requests are few and are never forgotten.
+            return;
+        }
+        let requests = &mut self.profiles[request.account.0 as usize - 1].requests;
+        requests.push_back(key);
+        if requests.len() > REMEMBERED_REQUESTS
+            && let Some(oldest) = requests.pop_front()
+        {
+            if self.live.contains_key(&oldest) {
+                if let Some(known) = self.memory.get_mut(&oldest) {
+                    known.recent = false;
+                }
+            } else {
+                self.memory.remove(&oldest);
+            }
+        }
+    }
+
+    /// The live order that goes by this client order id.
+    pub fn order_named(&self, account: AccountId, client_id: &ClientId) -> Option<OrderId> {
+        self.live.get(&key_of(account, client_id)).copied()
+    }
+
+    pub fn name_order(&mut self, account: AccountId, client_id: ClientId, order: OrderId) {
+        self.live.insert(key_of(account, &client_id), order);
+        self.texts.insert(order.slot() as u32, client_id);
+    }
+
+    pub fn name_of(&self, order: OrderId) -> ClientId {
+        self.texts.get(&(order.slot() as u32)).copied().unwrap_or_default()
+    }
+
+    /// The order is over: its name may be used again once its request is forgotten.
+    pub fn forget_order(&mut self, account: AccountId, order: OrderId) {
+        if let Some(client_id) = self.texts.remove(&(order.slot() as u32)) {
+            let key = key_of(account, &client_id);
+            self.live.remove(&key);
+            if self.memory.get(&key).is_some_and(|known| !known.recent) {
+                self.memory.remove(&key);
+            }
+        }
+    }
+}
+
+/// 128 bits of an account and a client id: a collision harms nobody but the account that found it.
+fn key_of(account: AccountId, client_id: &ClientId) -> u128 {
+    let text = client_id.as_str();
+    let high = digest_of(&(0x9e37_79b9_u32, account.0, text));
+    let low = digest_of(&(0x85eb_ca6b_u32, account.0, text));
+    u128::from(high) << 64 | u128::from(low)
+}

@@ -1,0 +1,351 @@
+//! What operators set: the market's definition, participants, keys, money, capacity; and sessions.
+
+use crate::accounts::{Key, Session};
+use crate::machine::{Exchange, House, Turn};
+use hourbook_ledger::{AccountKind, Owner, Posting};
+use hourbook_model::*;
+
+/// Names are for people: 1 to 100 characters, none of them a control character.
+fn is_name(name: &str) -> bool {
+    (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
+
+impl Exchange {
+    // --- the market's definition ---
+
+    pub(crate) fn set_rules_version(&mut self, version: u32) -> Answer {
+        self.rules_version = version;
+        self.answer()
+    }
+
+    pub(crate) fn define_class(&mut self, class: &Class) -> Answer {
+        self.instruments.classes.insert(class.code.clone(), class.clone());
+        self.answer()
+    }
+
+    pub(crate) fn define_region(&mut self, region: &Region) -> Answer {
+        self.instruments.regions.insert(region.code.clone(), region.clone());
+        self.answer()
+    }
+
+    pub(crate) fn define_product(&mut self, turn: &mut Turn, product: &Product) -> Answer {
+        let whole_lots = (1..=i64::from(u32::MAX)).contains(&product.max_quantity.0);
+        let whole_ticks =
+            product.tick.0 > 0 && product.reference.is_none_or(|price| price.0 % product.tick.0 == 0);
+        let fees = product.maker_fee_ppm <= 1_000_000 && product.taker_fee_ppm <= 1_000_000;
+        let bands = product.band.is_none_or(|band| band.trade_ppm > 0 && band.order_ppm > 0 && band.call > 0);
+        let day = 0..=Time::DAY;
+        let auction = product.auction.is_none_or(|auction| {
+            day.contains(&auction.call)
+                && auction.call < auction.freeze
+                && auction.freeze < auction.uncross
+                && day.contains(&auction.uncross)
+        });
+        if !(whole_lots && whole_ticks && fees && bands && auction)
+            || product.gate_hour < 0
+            || product.gate_longer < 0
+        {
+            return self.refuse(turn, RejectReason::BadRange);
+        }
+        let currency = self.instruments.currency(&product.currency);
+        if let Some(known) = self.instruments.product_named(&product.symbol)
+            && self.instruments.known(known).currency != currency
+        {
+            // Positions and holds stand in the old one.
+            return self.refuse(turn, RejectReason::AlreadyDefined);
+        }
+        self.open_house(currency);
+        let id = self.instruments.define(product);
+        self.unschedule(id);
+        self.schedule(turn.at.time, id);
+        turn.push(Event::ProductDefined { product: id, symbol: product.symbol.clone() });
+        Answer { number: u64::from(id.0), ..self.answer() }
+    }
+
+    fn open_house(&mut self, currency: CurrencyId) {
+        while self.house.len() <= usize::from(currency.0) {
+            let next = CurrencyId(self.house.len() as u16);
+            let mut open = |kind| self.ledger.open(Owner::House, next, kind);
+            let (outside, fees, clearing) =
+                (open(AccountKind::Outside), open(AccountKind::Fees), open(AccountKind::Clearing));
+            self.house.push(House { outside, fees, clearing });
+        }
+    }
+
+    pub(crate) fn set_reference(&mut self, turn: &mut Turn, id: InstrumentId, price: Price) -> Answer {
+        let Some(instrument) = self.instruments.get_mut(id) else {
+            return self.refuse(turn, RejectReason::UnknownInstrument);
+        };
+        if price.0 <= 0 || price.0 % instrument.tick.0 != 0 {
+            return self.refuse(turn, RejectReason::BadPrice);
+        }
+        instrument.fair = price;
+        self.answer()
+    }
+
+    pub(crate) fn adopt_market(&mut self, digest: [u8; 32]) -> Answer {
+        self.instruments.adopted = digest;
+        self.answer()
+    }
+
+    // --- participants, accounts, keys ---
+
+    pub(crate) fn create_participant(&mut self, turn: &mut Turn, name: &str) -> Answer {
+        if !is_name(name) {
+            return self.refuse(turn, RejectReason::BadName);
+        }
+        let participant = self.accounts.create_participant(name);
+        turn.push(Event::ParticipantCreated { participant, name: name.into() });
+        Answer { number: u64::from(participant.0), ..self.answer() }
+    }
+
+    pub(crate) fn create_account(
+        &mut self,
+        turn: &mut Turn,
+        participant: ParticipantId,
+        name: &str,
+    ) -> Answer {
+        if !is_name(name) {
+            return self.refuse(turn, RejectReason::BadName);
+        }
+        if self.accounts.participant(participant).is_none() {
+            return self.refuse(turn, RejectReason::UnknownParticipant);
+        }
+        let account = self.accounts.create_account(participant, name);
+        turn.push(Event::AccountCreated { account, participant, name: name.into() });
+        Answer { number: u64::from(account.0), ..self.answer() }
+    }
+
+    pub(crate) fn issue_key(&mut self, turn: &mut Turn, body: &IssueKey) -> Answer {
+        let IssueKey { participant, account, role, digest, label } = body;
+        let Some(owner) = self.accounts.participant(*participant) else {
+            return self.refuse(turn, RejectReason::UnknownParticipant);
+        };
+        if account.0 != 0 && !owner.accounts.contains(account) {
+            return self.refuse(turn, RejectReason::UnknownAccount);
+        }
+        if !label.is_empty() && !is_name(label) {
+            return self.refuse(turn, RejectReason::BadName);
+        }
+        if self.accounts.keys.iter().any(|key| key.digest == *digest) {
+            return self.refuse(turn, RejectReason::AlreadyDefined);
+        }
+        let (participant, account, role, digest) = (*participant, *account, *role, *digest);
+        self.accounts.keys.push(Key {
+            participant,
+            account,
+            role,
+            digest,
+            label: label.clone(),
+            revoked: false,
+        });
+        let key = KeyId(self.accounts.keys.len() as u32);
+        turn.push(Event::KeyIssued { key, participant, account, role, digest, label: label.clone() });
+        Answer { number: u64::from(key.0), ..self.answer() }
+    }
+
+    pub(crate) fn revoke_key(&mut self, turn: &mut Turn, key: KeyId) -> Answer {
+        let Some(known) = self.accounts.key_mut(key) else {
+            return self.refuse(turn, RejectReason::UnknownKey);
+        };
+        known.revoked = true;
+        turn.push(Event::KeyRevoked { key });
+        self.answer()
+    }
+
+    pub(crate) fn set_limits(&mut self, turn: &mut Turn, account: AccountId, limits: Limits) -> Answer {
+        if self.accounts.get(account).is_none() {
+            return self.refuse(turn, RejectReason::UnknownAccount);
+        }
+        if limits.commands_per_second == 0 {
+            return self.refuse(turn, RejectReason::BadRange);
+        }
+        self.accounts.known_mut(account).limits = limits;
+        turn.push(Event::LimitsSet { account, limits });
+        self.answer()
+    }
+
+    // --- money and hours ---
+
+    pub(crate) fn set_credit(
+        &mut self,
+        turn: &mut Turn,
+        account: AccountId,
+        currency: &str,
+        credit: Credit,
+    ) -> Answer {
+        let currency = match self.known_purse(account, currency) {
+            Ok(currency) => currency,
+            Err(reason) => return self.refuse(turn, reason),
+        };
+        match credit {
+            Credit::Line(line) if line < Money::ZERO => return self.refuse(turn, RejectReason::BadAmount),
+            // What it holds unlimited would not be covered by a line.
+            Credit::Line(_) if self.accounts.known(account).unlimited => {
+                return self.refuse(turn, RejectReason::Unsupported);
+            }
+            Credit::Line(_) => {
+                let purse = self.purse(account, currency);
+                self.ledger.set_credit(purse.cash, credit);
+            }
+            Credit::Unlimited => {
+                self.accounts.known_mut(account).unlimited = true;
+                for purse in self.accounts.known(account).purses.clone() {
+                    self.ledger.set_credit(purse.cash, credit);
+                }
+            }
+        }
+        self.answer()
+    }
+
+    fn known_purse(&self, account: AccountId, currency: &str) -> Result<CurrencyId, RejectReason> {
+        self.accounts.get(account).ok_or(RejectReason::UnknownAccount)?;
+        self.instruments.currency_named(currency).ok_or(RejectReason::UnknownCurrency)
+    }
+
+    pub(crate) fn deposit(
+        &mut self,
+        turn: &mut Turn,
+        account: AccountId,
+        currency: &str,
+        amount: Money,
+    ) -> Answer {
+        let currency = match self.known_purse(account, currency) {
+            Ok(currency) => currency,
+            Err(reason) => return self.refuse(turn, reason),
+        };
+        let purse = self.purse(account, currency);
+        if amount <= Money::ZERO || !self.ledger.can_credit(purse.cash, amount) {
+            return self.refuse(turn, RejectReason::BadAmount);
+        }
+        let outside = self.house[usize::from(currency.0)].outside;
+        let lines = [Posting::new(outside, -amount), Posting::new(purse.cash, amount)];
+        let entry = self.ledger.post(EntryKind::Deposit, &lines);
+        self.tell(
+            turn,
+            LedgerLine { cash: amount, ..Self::blank_line(account, entry, EntryKind::Deposit, currency) },
+        );
+        Answer { number: entry, ..self.answer() }
+    }
+
+    pub(crate) fn withdraw(
+        &mut self,
+        turn: &mut Turn,
+        account: AccountId,
+        currency: &str,
+        amount: Money,
+    ) -> Answer {
+        let currency = match self.known_purse(account, currency) {
+            Ok(currency) => currency,
+            Err(reason) => return self.refuse(turn, reason),
+        };
+        if amount <= Money::ZERO {
+            return self.refuse(turn, RejectReason::BadAmount);
+        }
+        let purse = self.purse(account, currency);
+        // A credit line buys hours; it is not lent out as cash.
+        let own = self.ledger.balance(purse.cash) - self.ledger.held(purse.cash);
+        if amount > own {
+            return self.refuse(turn, RejectReason::InsufficientFunds);
+        }
+        let outside = self.house[usize::from(currency.0)].outside;
+        let lines = [Posting::new(purse.cash, -amount), Posting::new(outside, amount)];
+        let entry = self.ledger.post(EntryKind::Withdrawal, &lines);
+        let line = Self::blank_line(account, entry, EntryKind::Withdrawal, currency);
+        self.tell(turn, LedgerLine { cash: -amount, ..line });
+        Answer { number: entry, ..self.answer() }
+    }
+
+    pub(crate) fn declare_capacity(&mut self, turn: &mut Turn, body: &DeclareCapacity) -> Answer {
+        let DeclareCapacity { account, product, from, hours, quantity, .. } = *body;
+        if self.accounts.get(account).is_none() {
+            return self.refuse(turn, RejectReason::UnknownAccount);
+        }
+        if self.instruments.product(product).is_none() {
+            return self.refuse(turn, RejectReason::UnknownProduct);
+        }
+        // Up to two years ahead, so that an hour's number never overflows.
+        let now = turn.at.time.hour();
+        let until = u64::from(from.0) + u64::from(hours);
+        if hours == 0 || from < now || until > u64::from(now.0) + 2 * 366 * 24 {
+            return self.refuse(turn, RejectReason::BadRange);
+        }
+        if !(0..=hourbook_ledger::MAX_CAPACITY.0).contains(&quantity.0) {
+            return self.refuse(turn, RejectReason::BadQuantity);
+        }
+        if self.hours.declare(account, product, from..from.plus(hours), quantity).is_err() {
+            return self.refuse(turn, RejectReason::CapacityBelowSold);
+        }
+        turn.push(Event::CapacityDeclared { account, product, from, hours, quantity });
+        self.answer()
+    }
+
+    // --- sessions ---
+
+    /// A process took the journal up: nobody is connected any more.
+    pub(crate) fn restart(&mut self, turn: &mut Turn) -> Answer {
+        let connected: Vec<SessionId> = (1..)
+            .zip(&self.accounts.sessions)
+            .filter(|(_, session)| session.connected)
+            .map(|(id, _)| SessionId(id))
+            .collect();
+        for &session in &connected {
+            self.end_session(turn, session);
+        }
+        Answer { number: connected.len() as u64, ..self.answer() }
+    }
+
+    pub(crate) fn log_on(&mut self, turn: &mut Turn, body: &LogOn) -> Answer {
+        let account = turn.request.account;
+        if self.accounts.get(account).is_none() {
+            return self.refuse(turn, RejectReason::UnknownAccount);
+        }
+        if body.name.is_none() {
+            return self.refuse(turn, RejectReason::BadName);
+        }
+        let id = match self.accounts.profile(account).sessions.get(&body.name) {
+            Some(&id) => id,
+            None => {
+                let id = SessionId(self.accounts.sessions.len() as u32 + 1);
+                self.accounts.sessions.push(Session {
+                    account,
+                    name: body.name,
+                    connected: false,
+                    cancel_on_disconnect: false,
+                    last_number: 0,
+                });
+                self.accounts.profile_mut(account).sessions.insert(body.name, id);
+                id
+            }
+        };
+        let session = self.accounts.session_mut(id).expect("found or made above");
+        if session.connected {
+            return self.refuse(turn, RejectReason::SessionInUse);
+        }
+        session.connected = true;
+        session.cancel_on_disconnect = body.cancel_on_disconnect;
+        turn.push(Event::SessionStarted { session: id, account, name: body.name });
+        Answer { number: u64::from(id.0), ..self.answer() }
+    }
+
+    pub(crate) fn log_off(&mut self, turn: &mut Turn, session: SessionId) -> Answer {
+        match self.accounts.session(session) {
+            Some(known) if known.connected && known.account == turn.request.account => {
+                let count = self.end_session(turn, session);
+                Answer { number: count, ..self.answer() }
+            }
+            _ => self.refuse(turn, RejectReason::UnknownSession),
+        }
+    }
+
+    fn end_session(&mut self, turn: &mut Turn, id: SessionId) -> u64 {
+        let session = self.accounts.session_mut(id).expect("a session that is connected");
+        session.connected = false;
+        let (account, cancel) = (session.account, session.cancel_on_disconnect);
+        turn.push(Event::SessionEnded { session: id, account });
+        if !cancel {
+            return 0;
+        }
+        self.cancel_all(turn, account, CancelReason::Disconnect, |record| record.session == id)
+    }
+}

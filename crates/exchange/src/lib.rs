@@ -1,0 +1,37 @@
+//! The deterministic machine: `apply(stamp, request, command)` gives an answer and pushes events.
+//!
+//! - `machine`: the state and the one place where everything is decided
+//! - `instruments`: products and the instruments listed of them
+//! - `accounts`: participants, accounts, keys, sessions, remembered requests
+//! - `orders`: place, cancel, amend, reduce, mass cancel, mass quote; `fills`: what a match moves
+//! - `protection`: bands, calls, halts, the kill switch
+//! - `calendar`: listing, expiry, auctions, gates, cascades
+//! - `admin`: what operators set
+//! - `views`: what may be asked; `snapshot`: the whole state as bytes
+//!
+//! Always true after a command: no book is crossed while continuous, every ledger entry and every
+//! currency sums to zero, no hold is negative, units of an instrument sum to zero. `apply` reads no
+//! clock, file or configuration; what it knows of the world is its stamp.
+
+#![forbid(unsafe_code)]
+
+mod accounts;
+mod admin;
+mod calendar;
+mod fills;
+mod hash;
+mod instruments;
+mod machine;
+mod orders;
+mod protection;
+mod snapshot;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+pub use accounts::{Key, Participant, REMEMBERED_REQUESTS, Session};
+pub use instruments::{Instrument, Listed, Phase};
+pub use machine::Exchange;
+pub use snapshot::Error;
+pub use views::*;

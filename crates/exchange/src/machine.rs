@@ -1,0 +1,355 @@
+//! The state of the exchange, and `apply`: the one place where everything is decided.
+
+use crate::accounts::{Accounts, NOBODY, Recall};
+use crate::calendar::Agenda;
+use crate::hash::{Map, pairs};
+use crate::instruments::Instruments;
+use hourbook_book::{Books, Match};
+use hourbook_ledger::{HourBook, Ledger, LedgerAccountId, Positions};
+use hourbook_model::*;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the exchange knows of a live order beyond its place in the book. Kept at 40 bytes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct OrderRecord {
+    /// Micros of cash held for a buy. A sell holds its leaves in hours.
+    pub hold: Money,
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    pub quantity: u32,
+    pub cumulative: u32,
+    pub session: SessionId,
+    /// Neighbours in the account's list, as slots.
+    pub previous: u32,
+    pub next: u32,
+    pub order_type: OrderType,
+    pub lifetime: Lifetime,
+    pub side: Side,
+    pub marks: Marks,
+}
+
+/// Time in force of an order that may rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Lifetime {
+    Gtc,
+    Day,
+    Gtd,
+    /// A stop entered as IOC, or an order that is not to rest.
+    Ioc,
+    Fok,
+    FokBudget,
+}
+
+/// Small facts about an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    pub const QUOTE: Marks = Marks(1);
+    pub const NAMED: Marks = Marks(2);
+    pub const POST_ONLY: Marks = Marks(4);
+    /// Hangs on its account's list and counts as open.
+    pub const LINKED: Marks = Marks(8);
+
+    pub fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    pub fn with(self, mark: Marks, on: bool) -> Marks {
+        if on { Marks(self.0 | mark.0) } else { Marks(self.0 & !mark.0) }
+    }
+}
+
+impl OrderRecord {
+    pub const GONE: OrderRecord = OrderRecord {
+        hold: Money(0),
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        quantity: 0,
+        cumulative: 0,
+        session: SessionId(0),
+        previous: NOBODY,
+        next: NOBODY,
+        order_type: OrderType::Limit,
+        lifetime: Lifetime::Gtc,
+        side: Side::Buy,
+        marks: Marks(0),
+    };
+
+    pub fn leaves(&self) -> Quantity {
+        Quantity(i64::from(self.quantity - self.cumulative))
+    }
+}
+
+/// The house's ledger accounts in one currency.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct House {
+    pub outside: LedgerAccountId,
+    pub fees: LedgerAccountId,
+    pub clearing: LedgerAccountId,
+}
+
+/// One command on its way through the machine.
+pub(crate) struct Turn<'a> {
+    pub at: Stamp,
+    pub request: &'a Request,
+    pub events: &'a mut Vec<Event>,
+}
+
+impl Turn<'_> {
+    pub fn push(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+/// The whole market: give it commands in order, and it gives back what became of them.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Exchange {
+    pub(crate) stamp: Stamp,
+    pub(crate) rules_version: u32,
+    pub(crate) instruments: Instruments,
+    pub(crate) accounts: Accounts,
+    pub(crate) books: Books,
+    /// By slot of the order.
+    pub(crate) orders: Vec<OrderRecord>,
+    /// When DAY and GTD orders end, by slot of the order.
+    #[serde(with = "pairs")]
+    pub(crate) expiries: Map<u32, (Time, u64)>,
+    pub(crate) ledger: Ledger,
+    pub(crate) hours: HourBook,
+    pub(crate) positions: Positions,
+    pub(crate) house: Vec<House>,
+    pub(crate) agenda: Agenda,
+    /// What must be delivered, by hour instrument, until it is settled.
+    pub(crate) obligations: BTreeMap<InstrumentId, Vec<Obligation>>,
+    pub(crate) trades: u64,
+    #[serde(skip)]
+    pub(crate) matches: Vec<Match>,
+}
+
+impl Exchange {
+    pub fn new() -> Exchange {
+        Exchange::default()
+    }
+
+    /// The number and time of the last command applied.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Applies one sequenced command: same state and same command give the same events, always.
+    ///
+    /// `at.seq` is one more than the last and `at.time` not before it. What the command asks for happens,
+    /// or is refused with a reason; both are facts. Events are pushed in the order in which they happened.
+    pub fn apply(
+        &mut self,
+        at: Stamp,
+        request: &Request,
+        command: &Command,
+        events: &mut Vec<Event>,
+    ) -> Answer {
+        assert!(at.seq == self.stamp.seq + 1 && at.time >= self.stamp.time, "commands come in order");
+        self.stamp = at;
+        let mut turn = Turn { at, request, events };
+        // Whatever was due before this command happens before it, in bounded slices.
+        self.advance(&mut turn, matches!(command, Command::Tick(_)));
+
+        match self.admit(request, command) {
+            Admission::Go => {}
+            Admission::Answered(answer) => return answer,
+            Admission::Refused(reason) => return self.refuse_unseen(&mut turn, command, reason),
+        }
+        let answer = self.dispatch(&mut turn, command);
+        if request.number > 0 {
+            if let Some(session) = self.accounts.session_mut(request.session) {
+                session.last_number = request.number;
+            }
+        } else if !request.client_id.is_none() {
+            self.accounts.remember(request, command, answer);
+        }
+        answer
+    }
+
+    /// Account, session and idempotency: what is checked before anything is looked at.
+    fn admit(&self, request: &Request, command: &Command) -> Admission {
+        let account = request.account;
+        if account.0 != 0 && self.accounts.get(account).is_none() {
+            return Admission::Refused(RejectReason::UnknownAccount);
+        }
+        if request.number > 0 {
+            let session = self.accounts.session(request.session);
+            return match session.filter(|session| session.connected && session.account == account) {
+                None => Admission::Refused(RejectReason::UnknownSession),
+                Some(session) if request.number <= session.last_number => {
+                    Admission::Answered(Answer { repeated: true, ..self.answer() })
+                }
+                Some(_) => Admission::Go,
+            };
+        }
+        if request.client_id.is_none() {
+            return Admission::Go;
+        }
+        match self.accounts.recall(request, command) {
+            Recall::New => Admission::Go,
+            Recall::Repeats(answer) => Admission::Answered(answer),
+            Recall::Reused => Admission::Refused(RejectReason::ClientIdReused),
+        }
+    }
+
+    fn dispatch(&mut self, turn: &mut Turn, command: &Command) -> Answer {
+        match command {
+            Command::PlaceOrder(body) => self.place(turn, &body.order),
+            Command::AmendOrder(body) => self.amend(turn, &body.amendment),
+            Command::CancelOrder(body) => self.cancel(turn, body.order),
+            Command::ReduceOrder(body) => self.reduce(turn, body.order, body.by),
+            Command::MassCancel(body) => self.mass_cancel(turn, body.scope, body.side),
+            Command::MassQuote(body) => self.mass_quote(turn, body),
+            Command::Tick(_) => self.answer(),
+            Command::Restart(_) => self.restart(turn),
+            Command::LogOn(body) => self.log_on(turn, body),
+            Command::LogOff(body) => self.log_off(turn, body.session),
+            Command::SetRulesVersion(body) => self.set_rules_version(body.version),
+            Command::DefineClass(body) => self.define_class(&body.class),
+            Command::DefineRegion(body) => self.define_region(&body.region),
+            Command::DefineProduct(body) => self.define_product(turn, &body.product),
+            Command::SetReference(body) => self.set_reference(turn, body.instrument, body.price),
+            Command::AdoptMarket(body) => self.adopt_market(body.digest),
+            Command::CreateParticipant(body) => self.create_participant(turn, &body.name),
+            Command::CreateAccount(body) => self.create_account(turn, body.participant, &body.name),
+            Command::IssueKey(body) => self.issue_key(turn, body),
+            Command::RevokeKey(body) => self.revoke_key(turn, body.key),
+            Command::SetLimits(body) => self.set_limits(turn, body.account, body.limits),
+            Command::SetCredit(body) => self.set_credit(turn, body.account, &body.currency, body.credit),
+            Command::Deposit(body) => self.deposit(turn, body.account, &body.currency, body.amount),
+            Command::Withdraw(body) => self.withdraw(turn, body.account, &body.currency, body.amount),
+            Command::DeclareCapacity(body) => self.declare_capacity(turn, body),
+            Command::Halt(body) => self.halt(turn, body.scope),
+            Command::Resume(body) => self.resume(turn, body.scope),
+            Command::OpenAuction(body) => self.open_auction(turn, body.scope, body.until),
+            Command::Uncross(body) => self.uncross_scope(turn, body.scope, body.reference),
+            Command::Kill(body) => self.kill(turn, body.account),
+            Command::Unkill(body) => self.unkill(turn, body.account),
+        }
+    }
+
+    /// Refuses what never reached its own handler, in the form that its kind of command has.
+    fn refuse_unseen(&mut self, turn: &mut Turn, command: &Command, reason: RejectReason) -> Answer {
+        if self.accounts.get(turn.request.account).is_some() {
+            match command {
+                Command::PlaceOrder(body) => return self.reject(turn, &body.order, reason),
+                Command::AmendOrder(_) => {
+                    return self.reject_change(
+                        turn,
+                        OrderId::NONE,
+                        ReportKind::AmendRejected(reason),
+                        reason,
+                    );
+                }
+                Command::CancelOrder(_) | Command::ReduceOrder(_) => {
+                    return self.reject_change(
+                        turn,
+                        OrderId::NONE,
+                        ReportKind::CancelRejected(reason),
+                        reason,
+                    );
+                }
+                _ => {}
+            }
+        }
+        self.refuse(turn, reason)
+    }
+
+    /// Refuses a command that is not about an order.
+    pub(crate) fn refuse(&self, turn: &mut Turn, reason: RejectReason) -> Answer {
+        turn.push(Event::Refused { reason });
+        Answer { refused: Some(reason), ..self.answer() }
+    }
+
+    /// An answer that says: done.
+    pub(crate) fn answer(&self) -> Answer {
+        Answer {
+            stamp: self.stamp,
+            repeated: false,
+            refused: None,
+            order: OrderId::NONE,
+            quantity: Quantity(0),
+            cumulative: Quantity(0),
+            leaves: Quantity(0),
+            price: Price(0),
+            number: 0,
+        }
+    }
+
+    /// Asks the processor for the memory that a command will touch, a few commands before its turn.
+    pub fn prefetch(&self, command: &Command) {
+        match command {
+            Command::PlaceOrder(body) => self.books.prefetch_book(body.order.instrument.slot()),
+            Command::AmendOrder(AmendOrder { amendment: Amendment { order: OrderRef::Id(id), .. } })
+            | Command::CancelOrder(CancelOrder { order: OrderRef::Id(id) })
+            | Command::ReduceOrder(ReduceOrder { order: OrderRef::Id(id), .. }) => self.books.prefetch(*id),
+            _ => {}
+        }
+    }
+
+    /// Every promise over the whole state: for tests and simulation, far too slow for each command.
+    ///
+    /// Panics at the first that does not hold.
+    pub fn check(&self) {
+        self.ledger.check().expect("the ledger");
+        self.hours.check().expect("the hours");
+        self.positions.check().expect("the positions");
+        self.books.check();
+        let mut held: BTreeMap<LedgerAccountId, Money> = BTreeMap::new();
+        let mut escrow: BTreeMap<LedgerAccountId, Money> = BTreeMap::new();
+        for (id, account) in self.accounts.all() {
+            let mut slot = account.first_order;
+            let mut count = 0;
+            while slot != NOBODY {
+                let record = &self.orders[slot as usize];
+                assert_eq!(record.account, id, "an order hangs on its account");
+                let instrument =
+                    self.instruments.get(record.instrument).expect("an order's instrument is listed");
+                if record.hold > Money::ZERO {
+                    let purse = account.purse(instrument.currency).expect("a hold has a purse");
+                    *held.entry(purse.cash).or_default() += record.hold;
+                }
+                assert!(record.cumulative < record.quantity, "what has nothing left is over");
+                count += 1;
+                slot = record.next;
+            }
+            assert_eq!(count, account.open_orders, "open orders are counted");
+            for (instrument, position) in self.positions.of_account(id) {
+                let currency =
+                    self.instruments.get(instrument).expect("a position's instrument is listed").currency;
+                if let Some(purse) = account.purse(currency) {
+                    *escrow.entry(purse.escrow).or_default() += position.escrow_needed();
+                }
+            }
+        }
+        for obligation in self.obligations.values().flatten() {
+            let currency = self.instruments.known(obligation.product).currency;
+            if let Some(purse) = self.accounts.known(obligation.receiver).purse(currency) {
+                *escrow.entry(purse.escrow).or_default() += obligation.receiver_cost;
+            }
+        }
+        for (id, account) in self.accounts.all() {
+            for purse in &account.purses {
+                let expected = held.get(&purse.cash).copied().unwrap_or_default();
+                assert_eq!(self.ledger.held(purse.cash), expected, "holds of account {id} are its orders'");
+                let expected = escrow.get(&purse.escrow).copied().unwrap_or_default();
+                assert_eq!(
+                    self.ledger.balance(purse.escrow),
+                    expected,
+                    "escrow of account {id} is its positions'"
+                );
+            }
+        }
+    }
+}
+
+enum Admission {
+    Go,
+    Answered(Answer),
+    Refused(RejectReason),
+}

@@ -1,0 +1,14 @@
+//! Stories of a market: commands in, events out. `market` is the one place that touches the API.
+
+mod market;
+mod rules;
+mod state;
+
+use market::Market;
+
+/// Tells a story, line by line, and compares what happened.
+fn check(story: &str, expected: expect_test::Expect) {
+    let mut market = Market::new();
+    let told = market.tell(story);
+    expected.assert_eq(&told);
+}
