@@ -1,9 +1,14 @@
 //! The one price of an uncross: most volume, then least surplus, then the side of the surplus, then the reference.
+//!
+//! Hidden lots count towards it, as everyone's orders trade in it: slice by slice, a new slice behind its level, as
+//! always. There is no self-trade prevention.
 
-use crate::books::{Books, Level, NOBODY, market_price};
+use crate::books::Books;
+use crate::ladder::{Level, MARKET, key_of, price_of};
 use hourbook_model::{OrderId, Price, Quantity, Side};
+use std::cmp::Ordering;
 
-/// One match of an uncross; the older order is named maker.
+/// One match of an uncross; the older order is named maker. Whoever is done is to be freed by the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
     pub maker: OrderId,
@@ -14,109 +19,148 @@ pub struct Pair {
     pub taker_done: bool,
 }
 
+/// The limits of one side that may set the price, best first, and its market orders.
+struct Interest {
+    market: u64,
+    levels: Vec<(Price, u64)>,
+}
+
 /// What one price would do.
 #[derive(Clone, Copy)]
 struct Candidate {
     price: Price,
-    volume: i64,
-    /// Demand less supply.
-    surplus: i64,
+    volume: u64,
+    /// Lots bought less lots sold.
+    surplus: i128,
 }
 
 impl Books {
     /// The price and volume an uncross would have now; `None` when nothing would trade.
-    pub fn indicative(&self, slot: usize, reference: Option<Price>) -> Option<(Price, Quantity)> {
-        let open =
-            |level: &Level| -> i64 { self.queue_of(level).map(|at| self.nodes[at as usize].open()).sum() };
-        let book = &self.books[slot];
-        // Best first: the market orders of each side stand at its front.
-        let bids: Vec<(Price, i64)> =
-            book.bids.iter().rev().map(|level| (level.price, open(level))).collect();
-        let asks: Vec<(Price, i64)> =
-            book.asks.iter().rev().map(|level| (level.price, open(level))).collect();
-        let mut prices: Vec<Price> = bids
-            .iter()
-            .filter(|bid| bid.0 != market_price(Side::Buy))
-            .chain(asks.iter().filter(|ask| ask.0 != market_price(Side::Sell)))
-            .map(|level| level.0)
-            .collect();
-        prices.sort_unstable();
-        prices.dedup();
+    ///
+    /// - `reference`: decides between prices that are otherwise equal; without it the lowest is taken
+    pub fn indicative(&self, book: usize, reference: Option<Price>) -> Option<(Price, Quantity)> {
+        let market = |side| self.market_lots(book, side);
+        let buys = self.interest(book, Side::Buy, market(Side::Buy), market(Side::Sell));
+        let sells = self.interest(book, Side::Sell, market(Side::Sell), market(Side::Buy));
 
-        // Prices rise: demand falls bid by bid, supply grows ask by ask.
-        let mut demand: i64 = bids.iter().map(|bid| bid.1).sum();
-        let mut worst_bid = bids.iter().rev().peekable();
-        let mut best_ask = asks.iter().peekable();
-        let mut supply = 0;
-        let mut best: Vec<Candidate> = Vec::new();
-        for price in prices {
-            while let Some(bid) = worst_bid.next_if(|bid| bid.0 < price) {
-                demand -= bid.1;
+        // From the lowest price up: bids fall away below it, asks come in at it.
+        let mut bought = buys.market + buys.levels.iter().map(|(_, lots)| lots).sum::<u64>();
+        let mut sold = sells.market;
+        let mut bids = buys.levels.iter().rev().peekable();
+        let mut asks = sells.levels.iter().peekable();
+        let mut ties: Vec<Candidate> = Vec::new();
+        while let Some(price) = bids.peek().into_iter().chain(asks.peek()).map(|(price, _)| *price).min() {
+            let ask = asks.next_if(|(ask, _)| *ask == price);
+            sold += ask.map_or(0, |(_, lots)| *lots);
+            let surplus = i128::from(bought) - i128::from(sold);
+            let candidate = Candidate { price, volume: bought.min(sold), surplus };
+            match ties.first().map_or(Ordering::Greater, |best| candidate.rank().cmp(&best.rank())) {
+                Ordering::Greater => ties = vec![candidate],
+                Ordering::Equal => ties.push(candidate),
+                Ordering::Less => {}
             }
-            while let Some(ask) = best_ask.next_if(|ask| ask.0 <= price) {
-                supply += ask.1;
-            }
-            let one = Candidate { price, volume: demand.min(supply), surplus: demand - supply };
-            let better =
-                |than: &Candidate| (one.volume, -one.surplus.abs()).cmp(&(than.volume, -than.surplus.abs()));
-            match best.first().map(better) {
-                None | Some(std::cmp::Ordering::Greater) => best = vec![one],
-                Some(std::cmp::Ordering::Equal) => best.push(one),
-                Some(std::cmp::Ordering::Less) => {}
-            }
+            let bid = bids.next_if(|(bid, _)| *bid == price);
+            bought -= bid.map_or(0, |(_, lots)| *lots);
         }
-        let (lowest, highest) = (best.first()?, best.last()?);
-        let chosen = if best.iter().all(|one| one.surplus > 0) {
+
+        let (lowest, highest) = (ties.first()?, ties.last()?);
+        let chosen = if ties.iter().all(|tie| tie.surplus > 0) {
             highest
-        } else if best.iter().all(|one| one.surplus < 0) {
+        } else if ties.iter().all(|tie| tie.surplus < 0) {
             lowest
         } else {
-            match reference {
-                Some(reference) => {
-                    best.iter().min_by_key(|one| ((one.price.0 - reference.0).abs(), one.price))?
-                }
-                None => lowest,
-            }
+            let distance =
+                |tie: &&Candidate| reference.map_or(0, |reference| tie.price.0.abs_diff(reference.0));
+            ties.iter().min_by_key(distance)?
         };
-        (chosen.volume > 0).then_some((chosen.price, Quantity(chosen.volume)))
+        (chosen.volume > 0).then_some((chosen.price, Quantity(chosen.volume as i64)))
     }
 
-    /// Trades all that can trade at one price: market orders first, then better price, then time. Market orders that
-    /// stay unfilled are named in `unfilled`, oldest first; the caller takes them out, and ends the call.
+    /// Trades all that can trade at one price: market orders first, then better price, then time.
+    ///
+    /// Market orders that stay unfilled are named in `unfilled`, oldest first; they still rest, and the caller takes
+    /// them out before it ends the call.
     pub fn uncross(
         &mut self,
-        slot: usize,
+        book: usize,
         reference: Option<Price>,
         pairs: &mut Vec<Pair>,
         unfilled: &mut Vec<OrderId>,
     ) -> Option<(Price, Quantity)> {
-        let result = self.indicative(slot, reference);
+        let result = self.indicative(book, reference);
         let mut left = result.map_or(0, |(_, volume)| volume.0);
         while let (Some((price, _)), true) = (result, left > 0) {
-            let first = |side| self.books[slot].side(side).last().expect("both sides have the volume").first;
-            let (buy, sell) = (first(Side::Buy) as usize, first(Side::Sell) as usize);
-            let (bid, ask) = (self.nodes[buy], self.nodes[sell]);
-            let quantity = left.min(i64::from(bid.shown.min(ask.shown)));
-            left -= quantity;
-            let older_is_bid = bid.arrival < ask.arrival;
-            let (buy, sell) = (self.id_at(buy), self.id_at(sell));
-            let buy_done = self.consume(slot, Side::Buy, quantity as u32);
-            let sell_done = self.consume(slot, Side::Sell, quantity as u32);
-            let quantity = Quantity(quantity);
-            pairs.push(if older_is_bid {
+            let first = |side| self.books[book].first(side);
+            let (buy, sell) = (first(Side::Buy), first(Side::Sell));
+            let shown = |slot: u32| self.slab.nodes[slot as usize].shown;
+            let lots = shown(buy).min(shown(sell)).min(u32::try_from(left).unwrap_or(u32::MAX));
+            left -= i64::from(lots);
+            let buy_is_older = self.slab.arrival(buy) < self.slab.arrival(sell);
+            let (buy, sell) = (self.slab.id_at(buy), self.slab.id_at(sell));
+            let buy_done = self.consume(book, Side::Buy, lots);
+            let sell_done = self.consume(book, Side::Sell, lots);
+            let quantity = Quantity(i64::from(lots));
+            pairs.push(if buy_is_older {
                 Pair { maker: buy, taker: sell, price, quantity, maker_done: buy_done, taker_done: sell_done }
             } else {
                 Pair { maker: sell, taker: buy, price, quantity, maker_done: sell_done, taker_done: buy_done }
             });
         }
+        let mut slots: Vec<u32> = Vec::new();
         for side in [Side::Buy, Side::Sell] {
-            if let Ok(at) = self.books[slot].find(side, market_price(side)) {
-                let level = self.books[slot].side(side)[at];
-                unfilled.extend(self.queue_of(&level).map(|at| self.id_at(at as usize)));
+            if let Some(level) = self.market_level(book, side) {
+                slots.extend(self.slab.ring(level.first));
             }
         }
-        unfilled.sort_unstable_by_key(|id| self.nodes[id.slot()].arrival);
-        debug_assert!(unfilled.iter().all(|id| id.slot() as u32 != NOBODY));
+        slots.sort_unstable_by_key(|slot| self.slab.arrival(*slot));
+        unfilled.extend(slots.into_iter().map(|slot| self.slab.id_at(slot)));
         result
+    }
+
+    fn market_level(&self, book: usize, side: Side) -> Option<&Level> {
+        let (key, level) = self.books[book].ladder(side)?.iter().next()?;
+        (key == MARKET).then_some(level)
+    }
+
+    fn market_lots(&self, book: usize, side: Side) -> u64 {
+        self.market_level(book, side).map_or(0, |level| self.lots_of(book, level))
+    }
+
+    /// Displayed and hidden lots of a level.
+    fn lots_of(&self, book: usize, level: &Level) -> u64 {
+        let hiding = self.books[book].body.as_ref().is_some_and(|body| body.icebergs > 0);
+        if hiding { self.slab.ring(level.first).map(|slot| self.slab.open(slot)).sum() } else { level.shown }
+    }
+
+    /// The limits of a side that may set the price: those that cross the other side's best, and beyond them, where
+    /// the other side has market orders, one and as many as those can take. A price further out moves no more lots,
+    /// and leaves more of them over.
+    fn interest(&self, book: usize, side: Side, market: u64, against: u64) -> Interest {
+        let mut levels = Vec::new();
+        let (mut lots, mut enough) = (market, against == 0);
+        let crossing = match self.best(book, side.opposite()) {
+            Some(best) => key_of(side, best),
+            None => MARKET,
+        };
+        for (key, level) in self.books[book].ladder(side).into_iter().flat_map(|ladder| ladder.iter()) {
+            if key == MARKET {
+                continue;
+            }
+            if key < crossing && enough {
+                break;
+            }
+            let here = self.lots_of(book, level);
+            lots += here;
+            enough |= key < crossing && lots >= against;
+            levels.push((price_of(side, key), here));
+        }
+        Interest { market, levels }
+    }
+}
+
+impl Candidate {
+    /// More volume, then less surplus on either side.
+    fn rank(&self) -> (u64, std::cmp::Reverse<u128>) {
+        (self.volume, std::cmp::Reverse(self.surplus.unsigned_abs()))
     }
 }

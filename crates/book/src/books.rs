@@ -1,493 +1,335 @@
-//! The books and the slab of their orders: what rests, where, and in which queue.
+//! The books: which orders rest in which, and how they come and go.
 
+use crate::ladder::{Ladder, Level, MARKET, NO_KEY, price_of};
 use crate::matching::{Execution, Incoming};
-use crate::stops::Stops;
-use hourbook_model::{OrderId, ParticipantId, Price, Quantity, SelfTrade, Side};
+use crate::slab::{Extra, Node, Slab, State, Tag, Taken};
+use hourbook_model::{OrderId, Quantity, Side};
 use serde::{Deserialize, Serialize};
 
-pub(crate) const NOBODY: u32 = u32::MAX;
-
-/// The price at which market orders queue in a call: better than any limit.
-pub(crate) fn market_price(side: Side) -> Price {
-    Price(if side == Side::Buy { i64::MAX } else { 0 })
+/// Every book, by the slot of its instrument, and every order.
+///
+/// A book is named by [`hourbook_model::InstrumentId::slot`]. A serialised `Books` has the same bytes whenever the
+/// same operations led to it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "crate::state::Snapshot")]
+pub struct Books {
+    pub(crate) books: Vec<Book>,
+    pub(crate) slab: Slab,
+    /// Orders that joined a queue so far: the age of the next one.
+    pub(crate) arrivals: u64,
+    /// Bodies that no book needs now, with their room.
+    #[serde(skip)]
+    #[expect(clippy::vec_box, reason = "a body changes hands, it is not copied")]
+    spare: Vec<Box<Body>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum State {
-    Free,
-    /// Has its id; is on its way in, or out and not yet freed.
-    Allocated,
-    Resting,
-    /// A stop, not yet triggered.
-    Waiting,
-}
-
-/// One order: 56 bytes.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Node {
-    pub price: Price,
-    /// When it joined its queue, over all books: who is older in an uncross.
-    pub arrival: u64,
-    pub shown: u32,
-    pub hidden: u32,
-    /// Lots of a full slice; zero shows all.
-    pub display: u32,
-    pub previous: u32,
-    pub next: u32,
-    pub book: u32,
-    pub owner: ParticipantId,
-    pub generation: u32,
-    pub state: State,
-    pub side: Side,
-    pub self_trade: SelfTrade,
-    pub post_only: bool,
-}
-
-impl Node {
-    pub fn open(&self) -> i64 {
-        i64::from(self.shown) + i64::from(self.hidden)
-    }
-}
-
-/// Orders at one price, oldest first.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Level {
-    pub price: Price,
-    /// Displayed lots.
-    pub shown: i64,
-    pub first: u32,
-    pub last: u32,
-    pub orders: u32,
-}
-
-/// The two sides of one instrument; the best level of each is its last.
+/// One instrument's book. An idle one is these 32 bytes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Book {
-    pub bids: Vec<Level>,
-    pub asks: Vec<Level>,
-    pub stops: Option<Box<Stops>>,
+    /// The best key of each side, which is all that most incoming orders need to know of the other one.
+    #[serde(skip)]
+    best: [Best; 2],
+    pub body: Option<Box<Body>>,
     pub call: bool,
 }
 
-impl Book {
-    pub fn side(&self, side: Side) -> &Vec<Level> {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        }
-    }
-
-    pub fn side_mut(&mut self, side: Side) -> &mut Vec<Level> {
-        match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
-        }
-    }
-
-    /// Where a price stands among a side's levels, or would.
-    pub fn find(&self, side: Side, price: Price) -> Result<usize, usize> {
-        let levels = self.side(side);
-        // Most orders come near the top, which is the end.
-        let near = levels.len().saturating_sub(8);
-        let worse = |level: &Level| match side {
-            Side::Buy => level.price < price,
-            Side::Sell => level.price > price,
-        };
-        let at = match levels.get(near) {
-            Some(level) if worse(level) || near == 0 => {
-                near + levels[near..].iter().position(|level| !worse(level)).unwrap_or(levels.len() - near)
-            }
-            _ => levels.partition_point(worse),
-        };
-        if levels.get(at).is_some_and(|level| level.price == price) { Ok(at) } else { Err(at) }
-    }
-}
-
-/// A level as others see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LevelView {
-    pub price: Price,
-    pub quantity: Quantity,
-    pub orders: u32,
-}
-
-/// A resting order as others see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderView {
-    pub id: OrderId,
-    pub price: Price,
-    pub displayed: Quantity,
-}
-
-/// Every book, by the slot of its instrument, and every order.
+/// What a book with orders has.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Books {
-    pub(crate) books: Vec<Book>,
-    pub(crate) nodes: Vec<Node>,
-    free: Vec<u32>,
-    pub(crate) arrivals: u64,
+#[repr(align(64))]
+pub(crate) struct Body {
+    #[serde(with = "crate::state::ladders")]
+    pub sides: [Ladder; 2],
+    /// Stops by side, under their triggers, in the order in which they are released.
+    #[serde(with = "crate::state::stops")]
+    pub stops: Option<Box<[Ladder; 2]>>,
+    /// Resting orders that may have hidden lots.
+    #[serde(skip)]
+    pub icebergs: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Best(i64);
+
+impl Default for Best {
+    fn default() -> Self {
+        Best(NO_KEY)
+    }
+}
+
+impl Body {
+    fn has_no_stops(&self) -> bool {
+        self.stops.as_ref().is_none_or(|stops| stops.iter().all(Ladder::is_empty))
+    }
+}
+
+impl Book {
+    /// The key of a side's best level, or [`NO_KEY`].
+    #[inline]
+    pub fn best_key(&self, side: Side) -> i64 {
+        self.best[side as usize].0
+    }
+
+    pub fn ladder(&self, side: Side) -> Option<&Ladder> {
+        self.body.as_ref().map(|body| &body.sides[side as usize])
+    }
+
+    /// The first order of a side that has one.
+    pub fn first(&self, side: Side) -> u32 {
+        let best = self.ladder(side).and_then(Ladder::best);
+        best.expect("a best key has its level").first
+    }
+
+    /// Learns the best keys from the ladders.
+    pub fn refresh(&mut self) {
+        self.best = self.bests();
+    }
+
+    pub fn knows_its_best(&self) -> bool {
+        self.best == self.bests()
+    }
+
+    fn bests(&self) -> [Best; 2] {
+        [Side::Buy, Side::Sell].map(|side| Best(self.ladder(side).map_or(NO_KEY, Ladder::best_key)))
+    }
 }
 
 impl Books {
-    /// Makes room for the book of `slot`.
-    pub fn open(&mut self, slot: usize) {
-        if self.books.len() <= slot {
-            self.books.resize_with(slot + 1, Book::default);
+    /// Room for this many more orders at once.
+    pub fn reserve(&mut self, orders: usize) {
+        self.slab.reserve(orders);
+    }
+
+    /// Makes room for a book. It begins empty and continuous.
+    pub fn open(&mut self, book: usize) {
+        assert!(book < hourbook_model::InstrumentId::SLOTS, "a book is an instrument's slot");
+        if self.books.len() <= book {
+            self.books.resize_with(book + 1, Book::default);
         }
     }
 
     /// Ends a book that holds nothing any more; its slot may be opened again.
-    pub fn close(&mut self, slot: usize) {
-        let book = std::mem::take(&mut self.books[slot]);
-        assert!(book.bids.is_empty() && book.asks.is_empty(), "a book ends without orders");
-        assert!(book.stops.is_none_or(|stops| stops.is_empty()), "a book ends without stops");
+    pub fn close(&mut self, book: usize) {
+        let ended = std::mem::take(&mut self.books[book]);
+        assert!(ended.body.is_none(), "a book ends without orders");
     }
 
     /// The id of the next incoming order, whether or not it will rest.
     pub fn allocate(&mut self) -> OrderId {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                let slot = self.nodes.len() as u32;
-                assert!(slot < NOBODY, "the slab has four thousand million slots");
-                self.nodes.push(Node {
-                    price: Price(0),
-                    arrival: 0,
-                    shown: 0,
-                    hidden: 0,
-                    display: 0,
-                    previous: NOBODY,
-                    next: NOBODY,
-                    book: 0,
-                    owner: ParticipantId(0),
-                    generation: 0,
-                    state: State::Free,
-                    side: Side::Buy,
-                    self_trade: SelfTrade::Allow,
-                    post_only: false,
-                });
-                slot
-            }
-        };
-        let node = &mut self.nodes[slot as usize];
-        node.generation = node.generation.wrapping_add(1).max(1);
-        node.state = State::Allocated;
-        OrderId::new(slot, node.generation)
+        self.slab.allocate()
     }
 
-    /// Gives back the slot of an order that is out of its book.
+    /// Gives back the slot of an order that is out of its book; its id never comes again.
     pub fn free(&mut self, id: OrderId) {
-        let node = &mut self.nodes[id.slot()];
-        assert!(
-            node.state == State::Allocated && node.generation == id.generation(),
-            "only what is out is freed"
-        );
-        node.state = State::Free;
-        self.free.push(id.slot() as u32);
+        self.slab.free(id);
     }
 
-    /// Whether this order rests or waits.
-    pub fn contains(&self, id: OrderId) -> bool {
-        self.nodes.get(id.slot()).is_some_and(|node| {
-            node.generation == id.generation() && matches!(node.state, State::Resting | State::Waiting)
-        })
-    }
-
-    /// The id of the order in a slot.
-    pub fn id_at(&self, slot: usize) -> OrderId {
-        OrderId::new(slot as u32, self.nodes[slot].generation)
-    }
-
-    /// Its limit; zero for a market order.
-    pub fn price(&self, id: OrderId) -> Price {
-        let node = &self.nodes[id.slot()];
-        if node.price == market_price(node.side) { Price(0) } else { node.price }
-    }
-
-    /// What a waiting stop waits for; zero for anything else.
-    pub fn trigger(&self, id: OrderId) -> Price {
-        let node = &self.nodes[id.slot()];
-        match node.state {
-            State::Waiting => {
-                let stops =
-                    self.books[node.book as usize].stops.as_ref().expect("a waiting stop's book has stops");
-                stops.trigger(id.slot() as u32)
-            }
-            _ => Price(0),
-        }
-    }
-
-    /// Lots that others see.
-    pub fn displayed(&self, id: OrderId) -> Quantity {
-        Quantity(i64::from(self.nodes[id.slot()].shown))
-    }
-
-    /// Whether a side has no order.
-    pub fn is_empty(&self, slot: usize, side: Side) -> bool {
-        self.books[slot].side(side).is_empty()
-    }
-
-    pub fn best(&self, slot: usize, side: Side) -> Option<Price> {
-        self.books[slot].side(side).last().map(|level| level.price)
-    }
-
-    /// Whether an order at this price would meet the other side.
-    pub fn would_trade(&self, slot: usize, side: Side, price: Price) -> bool {
-        self.best(slot, side.opposite()).is_some_and(|best| reaches(side, price, best))
-    }
-
-    /// Takes a resting or waiting order out; its open lots, hidden ones too. The id stays its own until freed.
+    /// Takes a resting or waiting order out; its open lots, hidden ones too. Its id stays its own until freed, and
+    /// still tells its limit.
     pub fn cancel(&mut self, id: OrderId) -> Quantity {
-        let open = self.nodes[id.slot()].open();
-        self.remove(id.slot() as u32);
-        Quantity(open)
+        let slot = id.slot() as u32;
+        let open = self.slab.open_lots(slot);
+        self.remove(id);
+        open
     }
 
     /// Lowers an order's open lots, hidden ones first; it keeps its place. `by` is less than what is open.
     pub fn reduce(&mut self, id: OrderId, by: Quantity) {
-        let node = &mut self.nodes[id.slot()];
-        assert!(by.0 > 0 && by.0 < node.open(), "a reduction leaves something");
-        let by = by.0 as u32;
-        let hidden = by.min(node.hidden);
-        let shown = by - hidden;
-        node.hidden -= hidden;
-        node.shown -= shown;
-        let node = *node;
-        if shown > 0 && node.state == State::Resting {
-            let book = &mut self.books[node.book as usize];
-            let at = book.find(node.side, node.price).expect("a resting order's level");
-            book.side_mut(node.side)[at].shown -= i64::from(shown);
+        assert!(self.contains(id), "only what rests or waits is reduced");
+        let slot = id.slot() as u32;
+        assert!(0 < by.0 && by < self.slab.open_lots(slot), "a reduction takes and leaves something");
+        let mut by = by.0 as u32;
+        if let Some(extra) = self.slab.extra_mut(slot) {
+            let hidden = by.min(extra.hidden);
+            extra.hidden -= hidden;
+            by -= hidden;
         }
+        let node = &mut self.slab.nodes[slot as usize];
+        node.shown -= by;
+        let Node { key, tag, .. } = *node;
+        let ladder = self.ladder_of(tag);
+        let Ok(place) = ladder.seek(key) else { unreachable!("a resting order has a level") };
+        ladder.level_mut(place).shown -= u64::from(by);
     }
 
     /// Sets an order's open lots to no more than they are; it keeps its place.
     pub fn amend_in_place(&mut self, id: OrderId, open: Quantity) {
-        let by = self.nodes[id.slot()].open() - open.0;
-        if by > 0 {
-            self.reduce(id, Quantity(by));
+        let by = self.slab.open_lots(id.slot() as u32) - open;
+        if by > Quantity::ZERO {
+            self.reduce(id, by);
         }
     }
 
     /// Takes an order out so that it may come in again under the same id, last in its queue.
     pub fn take(&mut self, id: OrderId) -> Incoming {
-        let node = self.nodes[id.slot()];
-        self.remove(id.slot() as u32);
+        let slot = id.slot() as u32;
+        let Node { owner, tag, .. } = self.slab.nodes[slot as usize];
+        let display = self.slab.extra(slot).map_or(0, |extra| extra.display);
+        let open = self.cancel(id);
+        let key = self.slab.nodes[slot as usize].key;
         Incoming {
             id,
-            owner: node.owner,
-            side: node.side,
-            limit: (node.price != market_price(node.side)).then_some(node.price),
-            quantity: Quantity(node.open()),
-            display: (node.display > 0).then_some(Quantity(i64::from(node.display))),
-            post_only: node.post_only,
-            self_trade: node.self_trade,
-            execution: Execution::Rest,
+            owner,
+            side: tag.side(),
+            limit: (key != MARKET).then(|| price_of(tag.side(), key)),
+            quantity: open,
+            display: (display > 0).then_some(Quantity(i64::from(display))),
+            post_only: tag.post_only(),
+            self_trade: tag.self_trade(),
+            execution: if tag.is_ioc() { Execution::Ioc } else { Execution::Rest },
             minimum: Quantity(0),
             bound: None,
             affordable: None,
         }
     }
 
-    /// Puts an order at the end of its level.
-    pub(crate) fn rest(&mut self, slot: usize, incoming: &Incoming, open: i64) {
-        self.arrivals += 1;
-        let at = incoming.id.slot();
-        let price = incoming.limit.unwrap_or(market_price(incoming.side));
-        let display = incoming.display.map_or(0, |display| display.0 as u32);
-        let shown = if display == 0 { open as u32 } else { display.min(open as u32) };
-        self.nodes[at] = Node {
-            price,
-            arrival: self.arrivals,
-            shown,
-            hidden: open as u32 - shown,
-            display,
-            previous: NOBODY,
-            next: NOBODY,
-            book: slot as u32,
-            owner: incoming.owner,
-            generation: incoming.id.generation(),
-            state: State::Resting,
-            side: incoming.side,
-            self_trade: incoming.self_trade,
-            post_only: incoming.post_only,
-        };
-        self.queue(at as u32);
+    /// In a call orders only rest, and the book may be crossed.
+    pub fn set_call(&mut self, book: usize, call: bool) {
+        self.books[book].call = call;
     }
 
-    /// Hangs a node on the end of its level, which is made where there is none.
-    pub(crate) fn queue(&mut self, at: u32) {
-        let Node { price, side, shown, book, .. } = self.nodes[at as usize];
-        let book = &mut self.books[book as usize];
-        match book.find(side, price) {
-            Ok(found) => {
-                let level = &mut book.side_mut(side)[found];
-                let last = std::mem::replace(&mut level.last, at);
-                level.shown += i64::from(shown);
+    /// Puts an order at the end of its level.
+    pub(crate) fn rest(&mut self, book: usize, incoming: &Incoming, key: i64, left: u32) {
+        let display = incoming.display.map_or(0, |display| display.0.clamp(0, i64::from(u32::MAX)) as u32);
+        let shown = if display == 0 { left } else { display.min(left) };
+        let extra = (display > 0).then_some(Extra { hidden: left - shown, display, ..Extra::default() });
+        self.place(book, incoming, State::Resting, key, shown, extra);
+        let Book { best, body, .. } = &mut self.books[book];
+        let best = &mut best[incoming.side as usize];
+        best.0 = best.0.max(key);
+        if let (Some(body), true) = (body, extra.is_some()) {
+            body.icebergs += 1;
+        }
+    }
+
+    /// Writes an order and hangs it on the end of the level of its key, which is made where there is none.
+    pub(crate) fn place(
+        &mut self,
+        book: usize,
+        incoming: &Incoming,
+        state: State,
+        key: i64,
+        shown: u32,
+        extra: Option<Extra>,
+    ) {
+        let slot = incoming.id.slot() as u32;
+        let tag = Tag::new(book, state, incoming, extra.is_some());
+        let node = Node { key, owner: incoming.owner, shown, tag, ..Node::default() };
+        self.arrivals += 1;
+        self.slab.write(incoming.id, node, self.arrivals, extra);
+        let body = self.books[book].body.get_or_insert_with(|| self.spare.pop().unwrap_or_default());
+        let ladder = match state {
+            State::Waiting => &mut body.stops.get_or_insert_default()[incoming.side as usize],
+            _ => &mut body.sides[incoming.side as usize],
+        };
+        match ladder.seek(key) {
+            Ok(place) => {
+                let level = ladder.level_mut(place);
+                level.shown += u64::from(shown);
                 level.orders += 1;
-                self.nodes[last as usize].next = at;
-                let node = &mut self.nodes[at as usize];
-                node.previous = last;
-                node.next = NOBODY;
+                self.slab.link_last(level.first, slot);
             }
             Err(place) => {
-                let level = Level { price, shown: i64::from(shown), first: at, last: at, orders: 1 };
-                book.side_mut(side).insert(place, level);
-                let node = &mut self.nodes[at as usize];
-                node.previous = NOBODY;
-                node.next = NOBODY;
+                ladder.insert(place, key, Level { shown: u64::from(shown), first: slot, orders: 1 })
             }
         }
     }
 
-    /// Takes a node out of wherever it hangs.
-    pub(crate) fn remove(&mut self, at: u32) {
-        let node = self.nodes[at as usize];
-        match node.state {
-            State::Resting => self.unqueue(at),
-            State::Waiting => {
-                let stops =
-                    self.books[node.book as usize].stops.as_mut().expect("a waiting stop's book has stops");
-                stops.remove(at);
-            }
-            State::Free | State::Allocated => panic!("only what rests or waits can be taken out"),
-        }
-        self.nodes[at as usize].state = State::Allocated;
-    }
-
-    /// Unhooks a resting node from its level, which ends with its last order.
-    pub(crate) fn unqueue(&mut self, at: u32) {
-        let Node { price, side, shown, book, previous, next, .. } = self.nodes[at as usize];
-        if previous != NOBODY {
-            self.nodes[previous as usize].next = next;
-        }
-        if next != NOBODY {
-            self.nodes[next as usize].previous = previous;
-        }
-        let book = &mut self.books[book as usize];
-        let found = book.find(side, price).expect("a resting order's level");
-        let levels = book.side_mut(side);
-        let level = &mut levels[found];
-        if level.orders == 1 {
-            levels.remove(found);
-            return;
-        }
+    /// Takes a resting or waiting order out of its level, which ends with its last order.
+    fn remove(&mut self, id: OrderId) {
+        assert!(self.contains(id), "only what rests or waits is taken out");
+        let slot = id.slot() as u32;
+        let Node { key, shown, tag, .. } = self.slab.nodes[slot as usize];
+        let next = self.slab.unlink(slot);
+        self.slab.let_go(slot);
+        let ladder = self.ladder_of(tag);
+        let Ok(place) = ladder.seek(key) else { unreachable!("a resting order has a level") };
+        let level = ladder.level_mut(place);
         level.orders -= 1;
-        level.shown -= i64::from(shown);
-        if level.first == at {
+        level.shown -= u64::from(shown);
+        if level.first == slot {
             level.first = next;
         }
-        if level.last == at {
-            level.last = previous;
+        if level.orders == 0 {
+            ladder.remove(place);
+            self.level_ended(tag, key);
+        }
+        self.count_out(tag);
+    }
+
+    /// Takes lots from the first order of a side's best level: its next slice goes to the back, and when nothing is
+    /// left it is out of the book (`true`).
+    pub(crate) fn consume(&mut self, book: usize, side: Side, lots: u32) -> bool {
+        let Books { books, slab, .. } = self;
+        let Some(body) = &mut books[book].body else { unreachable!("a book with a best has a body") };
+        let ladder = &mut body.sides[side as usize];
+        let Some(level) = ladder.best_mut() else { unreachable!("a best has a level") };
+        let slot = level.first;
+        level.shown -= u64::from(lots);
+        match slab.take_lots(slot, lots) {
+            Taken::Part => return false,
+            Taken::Slice(slice) => {
+                // The ring turns by one: the first is the last.
+                level.shown += u64::from(slice);
+                level.first = slab.nodes[slot as usize].next;
+                return false;
+            }
+            Taken::All => {}
+        }
+        let tag = slab.nodes[slot as usize].tag;
+        level.first = slab.unlink(slot);
+        slab.let_go(slot);
+        level.orders -= 1;
+        if level.orders == 0 {
+            ladder.remove_best();
+            self.level_ended(tag, self.books[book].best_key(side));
+        }
+        self.count_out(tag);
+        true
+    }
+
+    /// The ladder in which an order hangs.
+    fn ladder_of(&mut self, tag: Tag) -> &mut Ladder {
+        let Some(body) = &mut self.books[tag.book()].body else { unreachable!("an order's book has a body") };
+        match (tag.state(), &mut body.stops) {
+            (State::Waiting, Some(stops)) => &mut stops[tag.side() as usize],
+            _ => &mut body.sides[tag.side() as usize],
         }
     }
 
-    /// In a call orders only rest, and the book may be crossed.
-    pub fn set_call(&mut self, slot: usize, call: bool) {
-        self.books[slot].call = call;
+    /// An order with an extra has left its book.
+    #[inline]
+    fn count_out(&mut self, tag: Tag) {
+        if tag.has_extra()
+            && tag.state() == State::Resting
+            && let Some(body) = &mut self.books[tag.book()].body
+        {
+            body.icebergs -= 1;
+        }
     }
 
-    /// The levels of a side, best first; market orders of a call are in none.
-    pub fn levels(&self, slot: usize, side: Side) -> impl Iterator<Item = LevelView> + '_ {
-        self.books[slot].side(side).iter().rev().filter(move |level| level.price != market_price(side)).map(
-            |level| LevelView { price: level.price, quantity: Quantity(level.shown), orders: level.orders },
-        )
-    }
-
-    /// The orders of a side in the order in which they trade.
-    pub fn orders(&self, slot: usize, side: Side) -> impl Iterator<Item = OrderView> + '_ {
-        self.books[slot].side(side).iter().rev().flat_map(move |level| {
-            self.queue_of(level).map(move |at| OrderView {
-                id: self.id_at(at as usize),
-                price: if level.price == market_price(side) { Price(0) } else { level.price },
-                displayed: Quantity(i64::from(self.nodes[at as usize].shown)),
-            })
-        })
-    }
-
-    pub(crate) fn queue_of(&self, level: &Level) -> impl Iterator<Item = u32> + '_ {
-        let first = Some(level.first);
-        std::iter::successors(first, |at| {
-            let next = self.nodes[*at as usize].next;
-            (next != NOBODY).then_some(next)
-        })
-    }
-
-    /// Some order of a book, stops last: for whoever takes them all out, one by one.
-    pub fn first_order(&self, slot: usize) -> Option<OrderId> {
-        let book = &self.books[slot];
-        let resting = book.bids.last().or(book.asks.last()).map(|level| level.first);
-        let waiting = || book.stops.as_ref().and_then(|stops| stops.first());
-        resting.or_else(waiting).map(|at| self.id_at(at as usize))
-    }
-
-    /// Checks every promise of this crate over all books. Panics at the first that does not hold.
-    pub fn check(&self) {
-        let mut seen = 0;
-        for (slot, book) in self.books.iter().enumerate() {
-            for side in [Side::Buy, Side::Sell] {
-                let levels = book.side(side);
-                for pair in levels.windows(2) {
-                    let rising = pair[0].price < pair[1].price;
-                    assert!(
-                        pair[0].price != pair[1].price && rising == (side == Side::Buy),
-                        "levels are sorted"
-                    );
-                }
-                for level in levels {
-                    let (mut shown, mut orders, mut last) = (0, 0, NOBODY);
-                    for at in self.queue_of(level) {
-                        let node = &self.nodes[at as usize];
-                        assert!(
-                            node.state == State::Resting && node.side == side && node.book as usize == slot
-                        );
-                        assert!(node.shown > 0 && node.price == level.price && node.previous == last);
-                        shown += i64::from(node.shown);
-                        orders += 1;
-                        last = at;
-                    }
-                    assert_eq!(
-                        (shown, orders, last),
-                        (level.shown, level.orders, level.last),
-                        "a level adds up"
-                    );
-                    seen += orders;
-                }
-            }
-            if !book.call {
-                let (bid, ask) = (self.best(slot, Side::Buy), self.best(slot, Side::Sell));
-                assert!(
-                    bid.is_none() || ask.is_none() || bid < ask,
-                    "a book is not crossed while continuous"
-                );
+    /// The level in which an order was the last is gone: the best may be another, and an empty book needs no body.
+    fn level_ended(&mut self, tag: Tag, key: i64) {
+        let book = &mut self.books[tag.book()];
+        let Some(body) = &mut book.body else { unreachable!("an order's book has a body") };
+        if tag.state() == State::Resting {
+            let best = &mut book.best[tag.side() as usize];
+            if best.0 == key {
+                best.0 = body.sides[tag.side() as usize].best_key();
             }
         }
-        let resting = self.nodes.iter().filter(|node| node.state == State::Resting).count();
-        assert_eq!(resting, seen as usize, "every resting order hangs in its book");
-    }
-
-    /// Whether best bid < best ask.
-    pub fn is_uncrossed(&self, slot: usize) -> bool {
-        match (self.best(slot, Side::Buy), self.best(slot, Side::Sell)) {
-            (Some(bid), Some(ask)) => bid < ask,
-            _ => true,
+        let deserted = book.best == [Best::default(); 2] && body.has_no_stops();
+        if let Some(mut body) = book.body.take_if(|_| deserted) {
+            body.icebergs = 0;
+            self.spare.push(body);
         }
     }
 
-    /// Touches an order that will be needed soon.
-    pub fn prefetch(&self, id: OrderId) {
-        std::hint::black_box(self.nodes.get(id.slot()).map(|node| node.generation));
+    /// Puts together what was read.
+    pub(crate) fn from_parts(books: Vec<Book>, slab: Slab, arrivals: u64) -> Books {
+        Books { books, slab, arrivals, spare: Vec::new() }
     }
 
-    /// Touches a book that will be needed soon.
-    pub fn prefetch_book(&self, slot: usize) {
-        std::hint::black_box(self.books.get(slot).map(|book| book.call));
-    }
-}
-
-/// Whether an order of this side at `limit` may trade at `price`.
-pub(crate) fn reaches(side: Side, limit: Price, price: Price) -> bool {
-    match side {
-        Side::Buy => price <= limit,
-        Side::Sell => price >= limit,
+    pub(crate) fn spare(&self) -> impl Iterator<Item = &Box<Body>> {
+        self.spare.iter()
     }
 }

@@ -1,105 +1,56 @@
 //! Stops: orders that wait until the last trade reaches their trigger.
 //!
-//! Released one by one: buys before sells; the buy with the lowest trigger, the sell with the highest; then arrival.
+//! They hang in ladders of their own, under their triggers, so that the best of a ladder is the next one released:
+//! the buy with the lowest trigger, the sell with the highest, then the one that came first. A buy's trigger is thus
+//! kept as a sell's price would be, and the other way round.
 
-use crate::books::{Books, NOBODY, Node, State, market_price};
-use crate::matching::{Execution, Incoming};
-use hourbook_model::{Price, Side};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-/// Where a stop stands in its queue, and whether it is IOC once triggered.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Place {
-    side: Side,
-    trigger: Price,
-    arrival: u64,
-    ioc: bool,
-}
-
-/// The stops of one book.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Stops {
-    /// By trigger, then arrival; sells by the negative of their trigger, so that the first is the next.
-    buys: BTreeMap<(i64, u64), u32>,
-    sells: BTreeMap<(i64, u64), u32>,
-    places: BTreeMap<u32, Place>,
-}
-
-impl Stops {
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    pub fn trigger(&self, at: u32) -> Price {
-        self.places[&at].trigger
-    }
-
-    pub fn is_ioc(&self, at: u32) -> bool {
-        self.places[&at].ioc
-    }
-
-    /// The oldest.
-    pub fn first(&self) -> Option<u32> {
-        self.places.iter().min_by_key(|(_, place)| place.arrival).map(|(at, _)| *at)
-    }
-
-    fn insert(&mut self, at: u32, place: Place) {
-        match place.side {
-            Side::Buy => self.buys.insert((place.trigger.0, place.arrival), at),
-            Side::Sell => self.sells.insert((-place.trigger.0, place.arrival), at),
-        };
-        self.places.insert(at, place);
-    }
-
-    pub fn remove(&mut self, at: u32) {
-        let place = self.places.remove(&at).expect("a waiting stop has its place");
-        match place.side {
-            Side::Buy => self.buys.remove(&(place.trigger.0, place.arrival)),
-            Side::Sell => self.sells.remove(&(-place.trigger.0, place.arrival)),
-        };
-    }
-
-    /// The next stop that a last trade at this price has reached.
-    fn reached(&self, last: Price) -> Option<u32> {
-        let buy = self.buys.first_key_value().filter(|((trigger, _), _)| *trigger <= last.0);
-        let sell = || self.sells.first_key_value().filter(|((trigger, _), _)| -*trigger >= last.0);
-        buy.or_else(sell).map(|(_, at)| *at)
-    }
-}
+use crate::books::Books;
+use crate::ladder::{Ladder, MARKET, NO_KEY, key_of, price_of};
+use crate::matching::Incoming;
+use crate::slab::{Extra, State};
+use hourbook_model::{OrderId, Price, Side};
 
 impl Books {
-    /// Lets an order wait for its trigger.
-    pub fn rest_stop(&mut self, slot: usize, incoming: Incoming, trigger: Price) {
-        self.arrivals += 1;
-        let at = incoming.id.slot();
-        self.nodes[at] = Node {
-            price: incoming.limit.unwrap_or(market_price(incoming.side)),
-            arrival: self.arrivals,
-            shown: incoming.quantity.0 as u32,
-            hidden: 0,
-            display: incoming.display.map_or(0, |display| display.0 as u32),
-            previous: NOBODY,
-            next: NOBODY,
-            book: slot as u32,
-            owner: incoming.owner,
-            generation: incoming.id.generation(),
-            state: State::Waiting,
-            side: incoming.side,
-            self_trade: incoming.self_trade,
-            post_only: incoming.post_only,
-        };
-        let ioc = incoming.limit.is_none() || incoming.execution == Execution::Ioc;
-        let place = Place { side: incoming.side, trigger, arrival: self.arrivals, ioc };
-        self.books[slot].stops.get_or_insert_default().insert(at as u32, place);
+    /// Lets an order wait for its trigger, behind those that wait for the same.
+    ///
+    /// Of `execution` it keeps whether it is `Ioc`; of `minimum`, `bound` and `affordable` nothing.
+    pub fn rest_stop(&mut self, book: usize, incoming: Incoming, trigger: Price) {
+        assert!(
+            0 < incoming.quantity.0 && incoming.quantity.0 <= i64::from(u32::MAX),
+            "lots fit their field"
+        );
+        let key = key_of(incoming.side.opposite(), trigger);
+        assert!(NO_KEY < key && key < MARKET, "a trigger is no sentinel");
+        let limit = incoming.limit.map_or(MARKET, |limit| key_of(incoming.side, limit));
+        let display = incoming.display.map_or(0, |display| display.0.clamp(0, i64::from(u32::MAX)) as u32);
+        let has_extra = incoming.limit.is_some() || display > 0;
+        let extra = has_extra.then_some(Extra { limit, display, ..Extra::default() });
+        let quantity = incoming.quantity.0 as u32;
+        self.slab.begin(incoming.id, limit, crate::slab::Tag::ALLOCATED);
+        self.place(book, &incoming, State::Waiting, key, quantity, extra);
     }
 
     /// Takes out the next stop that a last trade at `last` has reached, ready to enter, and its trigger.
-    pub fn next_triggered(&mut self, slot: usize, last: Price) -> Option<(Incoming, Price)> {
-        let stops = self.books[slot].stops.as_ref()?;
-        let at = stops.reached(last)?;
-        let trigger = stops.trigger(at);
-        let id = self.id_at(at as usize);
+    pub fn next_triggered(&mut self, book: usize, last: Price) -> Option<(Incoming, Price)> {
+        let stops = self.books[book].body.as_ref()?.stops.as_ref()?;
+        let reached = |side: Side| {
+            let ladder = &stops[side as usize];
+            let key = ladder.best_key();
+            let first = ladder.best().filter(|_| key >= key_of(side.opposite(), last))?.first;
+            Some((first, price_of(side.opposite(), key)))
+        };
+        let (slot, trigger) = reached(Side::Buy).or_else(|| reached(Side::Sell))?;
+        let id = self.slab.id_at(slot);
         Some((self.take(id), trigger))
+    }
+
+    /// What a waiting stop waits for; zero for anything else.
+    pub fn trigger(&self, id: OrderId) -> Price {
+        let waiting = self.slab.get(id).filter(|node| node.tag.state() == State::Waiting);
+        waiting.map_or(Price(0), |node| price_of(node.tag.side().opposite(), node.key))
+    }
+
+    pub(crate) fn stop_ladders(&self, book: usize) -> impl Iterator<Item = &Ladder> {
+        self.books[book].body.iter().flat_map(|body| body.stops.iter().flat_map(|stops| stops.iter()))
     }
 }
