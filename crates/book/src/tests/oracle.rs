@@ -91,7 +91,8 @@ impl Oracle {
         let plain = Incoming { affordable: None, ..terms };
         self.clone().sweep(&plain, &mut tried);
         // A decrement takes from the order what then cannot trade: what lies behind does not count.
-        let counts = |step: &Step| terms.self_trade != SelfTrade::Decrement || matches!(step, Step::Fill { .. });
+        let counts =
+            |step: &Step| terms.self_trade != SelfTrade::Decrement || matches!(step, Step::Fill { .. });
         for step in tried.into_iter().take_while(counts) {
             if let Step::Fill { price, lots: filled, .. } = step {
                 lots += filled;
