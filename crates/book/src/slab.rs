@@ -69,8 +69,9 @@ pub(crate) struct Slab {
     cold: Vec<u64>,
     extras: Vec<Extra>,
     free_extras: Vec<u32>,
-    /// The top of the stack of free slots.
+    /// The top of the stack of free slots, and how many slots are not free.
     free: u32,
+    used: u32,
 }
 
 impl Tag {
@@ -155,6 +156,7 @@ impl Default for Slab {
             extras: Vec::new(),
             free_extras: Vec::new(),
             free: NOBODY,
+            used: 0,
         }
     }
 }
@@ -170,6 +172,7 @@ impl Slab {
         let slot = self.free;
         let Some(node) = self.nodes.get_mut(slot as usize) else { return self.grow() };
         self.free = node.next;
+        self.used += 1;
         node.generation += 1;
         node.tag = Tag::ALLOCATED;
         OrderId::new(slot, node.generation)
@@ -185,6 +188,7 @@ impl Slab {
         }
         self.nodes.push(Node { generation: 1, tag: Tag::ALLOCATED, ..Node::default() });
         self.cold.push(0);
+        self.used += 1;
         OrderId::new(slot as u32, 1)
     }
 
@@ -194,11 +198,16 @@ impl Slab {
         assert!(is_out, "only what is allocated and out of its book is freed");
         *node = Node { generation: node.generation, next: self.free, ..Node::default() };
         self.cold[id.slot()] = 0;
+        self.used -= 1;
         if id.generation() == u32::MAX {
             node.next = NOBODY;
         } else {
             self.free = id.slot() as u32;
         }
+    }
+
+    pub fn used(&self) -> usize {
+        self.used as usize
     }
 
     pub fn get(&self, id: OrderId) -> Option<&Node> {
@@ -352,7 +361,7 @@ impl Slab {
 
     /// Every promise of the slab itself; how many orders rest or wait.
     pub fn verify(&self) -> Result<usize, &'static str> {
-        let (mut free, mut placed, mut extras) = (0usize, 0, 0);
+        let (mut free, mut used, mut placed, mut extras) = (0usize, 0, 0, 0);
         if self.cold.len() != self.nodes.len() {
             return Err("each slot has both its parts");
         }
@@ -371,9 +380,13 @@ impl Slab {
                 State::Allocated => {}
                 State::Resting | State::Waiting => placed += 1,
             }
+            used += u32::from(node.tag.state() != State::Free);
         }
         if extras + self.free_extras.len() != self.extras.len() {
             return Err("every extra has one order or is free");
+        }
+        if used != self.used {
+            return Err("slots in use are counted");
         }
         if self.free_extras.iter().any(|at| *at as usize >= self.extras.len()) {
             return Err("a free extra exists");

@@ -55,6 +55,21 @@ impl Books {
         if self.contains(id) { self.slab.open_lots(id.slot() as u32) } else { Quantity(0) }
     }
 
+    /// The book that an order rests or waits in, or last did.
+    pub fn book_of(&self, id: OrderId) -> usize {
+        self.slab.get(id).map_or(0, |node| node.tag.book())
+    }
+
+    /// The side of an order that came into a book.
+    pub fn side(&self, id: OrderId) -> Side {
+        self.slab.get(id).map_or(Side::Buy, |node| node.tag.side())
+    }
+
+    /// Slots that are not free: orders that rest or wait, and those on their way.
+    pub fn live(&self) -> usize {
+        self.slab.used()
+    }
+
     /// Whether a side has no order.
     pub fn is_empty(&self, book: usize, side: Side) -> bool {
         self.books[book].best_key(side) == NO_KEY
@@ -149,6 +164,14 @@ impl Books {
         let Some(body) = self.books.get(book).and_then(|book| book.body.as_ref()) else { return };
         for ladder in &body.sides {
             crate::prefetch::line(ladder);
+        }
+    }
+
+    /// Asks for the levels among which an order hangs, once its book has arrived: the third step.
+    #[inline]
+    pub fn prefetch_level(&self, id: OrderId) {
+        if let Some(node) = self.slab.get(id) {
+            self.prefetch_levels(node.tag.book(), node.tag.side());
         }
     }
 
