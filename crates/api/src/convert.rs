@@ -530,6 +530,7 @@ pub fn report(stamp: model::Stamp, report: &model::Report) -> v1::ExecutionRepor
         reject_reason: 0,
         cancel_reason: 0,
         cancelled_quantity: 0,
+        session_id: report.session.0,
     };
     let mut refused = |reason: model::RejectReason| wire.reject_reason = reject_reason(reason) as i32;
     let kind = match report.kind {
