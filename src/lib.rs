@@ -3,9 +3,11 @@
 //! - `settings`: how TOML files are read, and how their mistakes are named
 //! - `config`: the server's settings, from file, environment and flags
 //! - `market`: the market's definition, from file to commands
+//! - `simulate`: a file of operations through the real core
 
 #![forbid(unsafe_code)]
 
 pub mod config;
 pub mod market;
 pub mod settings;
+pub mod simulate;

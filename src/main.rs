@@ -2,10 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use hourbook::market::Market;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use hourbook::simulate;
 
 #[derive(Parser)]
 #[command(name = "hourbook", version, about = "An exchange for compute hours")]
@@ -21,14 +24,23 @@ enum Command {
         /// The file; without one, the market built into this program
         file: Option<PathBuf>,
     },
+    /// Rehearse a file of orders in a market of its own, and print what becomes of them
+    Simulate {
+        /// Compare with what each scenario of the file expects, and show the differences
+        #[arg(long)]
+        check: bool,
+        /// Scenarios or bare operations, one JSON object a line; see docs/matching.md
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::CheckMarket { file } => check_market(file),
+        Command::Simulate { check, file } => simulate(check, &file),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("hourbook: {error:#}");
             ExitCode::FAILURE
@@ -36,11 +48,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn check_market(file: Option<PathBuf>) -> anyhow::Result<()> {
+fn check_market(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let market = match file {
         Some(path) => Market::load(&path)?,
         None => Market::built_in(),
     };
     print!("{market}");
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+fn simulate(check: bool, file: &Path) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let as_expected = if check {
+        simulate::check(file, &mut out)?.mismatches == 0
+    } else {
+        simulate::run(file, &mut out)?;
+        true
+    };
+    out.flush()?;
+    Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -13,7 +13,8 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates that see the market only as a customer does.
-const ONLY: &[(&str, &[&str])] = &[("load", &["api"]), ("maker", &["api", "pricing"]), ("journal", &[]), ("model", &[])];
+const ONLY: &[(&str, &[&str])] =
+    &[("load", &["api"]), ("maker", &["api", "pricing"]), ("journal", &[]), ("model", &[])];
 
 fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&name))
@@ -21,13 +22,17 @@ fn layer(name: &str) -> Option<usize> {
 
 /// Why an import of `to` by `from` is wrong, if it is.
 fn fault(from: &str, to: &str) -> Option<String> {
-    let Some(above) = layer(from) else { return Some(format!("crate {from} has no layer: add it to LAYERS")) };
+    let Some(above) = layer(from) else {
+        return Some(format!("crate {from} has no layer: add it to LAYERS"));
+    };
     let Some(below) = layer(to) else { return Some(format!("crate {to} has no layer: add it to LAYERS")) };
     if below >= above {
         return Some(format!("{from} (layer {above}) imports {to} (layer {below})"));
     }
     match ONLY.iter().find(|only| only.0 == from) {
-        Some((_, allowed)) if !allowed.contains(&to) => Some(format!("{from} may import only {allowed:?}, not {to}")),
+        Some((_, allowed)) if !allowed.contains(&to) => {
+            Some(format!("{from} may import only {allowed:?}, not {to}"))
+        }
         _ => None,
     }
 }
