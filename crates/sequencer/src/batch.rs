@@ -3,7 +3,7 @@
 //! Always true of a batch that anyone sees: it is durable, its entries follow each other without a gap,
 //! and so do batches.
 
-use hourbook_model::{Answer, Command, Event, Request, Stamp};
+use hourbook_model::{Answer, Command, Event, OrderId, Price, Quantity, Request, Stamp};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -23,6 +23,24 @@ pub struct Entry {
     pub answer: Answer,
     /// Its events are `events[end of the entry before .. events_end]`.
     pub(crate) events_end: u32,
+}
+
+impl Entry {
+    /// A command before its turn.
+    pub(crate) fn new(stamp: Stamp, request: Request, command: Command) -> Entry {
+        let answer = Answer {
+            stamp,
+            repeated: false,
+            refused: None,
+            order: OrderId::NONE,
+            quantity: Quantity(0),
+            cumulative: Quantity(0),
+            leaves: Quantity(0),
+            price: Price(0),
+            number: 0,
+        };
+        Entry { stamp, request, command, answer, events_end: 0 }
+    }
 }
 
 impl Batch {

@@ -1,7 +1,9 @@
 //! What the sequencer is told at its start.
 
 use crate::Clock;
+use hourbook_journal::{Disk, Local};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where the journal is, and the bounds within which it is written.
 #[derive(Clone, Debug)]
@@ -15,9 +17,15 @@ pub struct Config {
     /// A snapshot is made after so many commands, or so many bytes of journal; 0 is never.
     pub snapshot_records: u64,
     pub snapshot_bytes: u64,
+    /// Bytes of one segment of the journal, prepared ahead.
+    pub segment_bytes: u64,
+    /// Bytes of disk kept for when there are no others, so that cancels still find room; 0 keeps none.
+    pub reserve_bytes: u64,
     pub shard: u16,
     pub epoch: u32,
     pub clock: Clock,
+    /// The disk itself; tests put one in that fails.
+    pub disk: Arc<dyn Disk>,
     /// This program's version, as it stands in `Restart`.
     pub version: String,
 }
@@ -31,9 +39,12 @@ impl Config {
             batch: 4_096,
             snapshot_records: 4_000_000,
             snapshot_bytes: 1 << 30,
+            segment_bytes: 64 << 20,
+            reserve_bytes: 256 << 20,
             shard: 0,
             epoch: 1,
             clock: Clock::Wall,
+            disk: Arc::new(Local),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -1,5 +1,7 @@
 //! Why a submission, or the sequencer itself, comes to nothing.
 
+use hourbook_model::{Stamp, codec};
+use std::io;
 use std::time::Duration;
 
 /// Why a command got no number. It has not happened and will not.
@@ -18,11 +20,33 @@ pub enum Error {
     Draining,
     #[error("the sequencer has stopped: {reason}")]
     Stopped { reason: String },
+    #[error("the snapshot came to nothing: {reason}")]
+    Snapshot { reason: String },
 }
 
 /// Why the sequencer could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    #[error("{0}")]
+    #[error("sync of the journal failed, commands {} to {written} are not acknowledged: {error}", .after + 1)]
+    Sync { after: u64, written: u64, error: io::Error },
+    #[error("writing the journal up to command {seq} failed: {error}")]
+    Write { seq: u64, error: hourbook_journal::Error },
+    #[error(transparent)]
+    Journal(#[from] hourbook_journal::Error),
+    #[error("command {seq}: {error}")]
+    Body { seq: u64, error: codec::Error },
+    #[error("command {} at {} follows command {} at {}", .found.seq, .found.time, .after.seq, .after.time)]
+    Order { after: Stamp, found: Stamp },
+    #[error("the journal holds no command {wanted}, only up to {found}")]
+    Missing { wanted: u64, found: u64 },
+    #[error(transparent)]
+    State(#[from] hourbook_exchange::Error),
+    #[error("a view has kept command {kept}, but the journal ends at {last}: is it another journal's?")]
+    Ahead { kept: u64, last: u64 },
+    #[error("a thread could not be started: {0}")]
+    Thread(io::Error),
+    #[error("the thread {thread} panicked: {message}")]
+    Panic { thread: &'static str, message: String },
+    #[error("stopped: {0}")]
     Stopped(String),
 }

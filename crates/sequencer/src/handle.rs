@@ -300,7 +300,7 @@ impl<T> Future for Pending<T> {
     }
 }
 
-/// Whether a command only takes back: accepted even while the disk is full.
+/// Whether a command only takes back, or is the machine's own: accepted even while the disk is full.
 pub(crate) fn only_reduces(command: &Command) -> bool {
     matches!(
         command,
@@ -310,6 +310,7 @@ pub(crate) fn only_reduces(command: &Command) -> bool {
             | Command::LogOff(_)
             | Command::Kill(_)
             | Command::Tick(_)
+            | Command::Restart(_)
     )
 }
 

@@ -1,6 +1,10 @@
 //! The single writer: order, stamp, journal, apply, publish, snapshot, replay.
 //!
 //! - `handle`: how the rest of the program talks to it; a bounded queue
+//! - `sequencer`: opening, recovery, the threads and their end
+//! - `writer`, `publisher`, `snapshots`: the three threads
+//! - `log`: commands as records of the journal
+//! - `replay`: the same path without clients
 //! - `batch`: what is published; receipts
 //! - `config`, `clock`, `error`, `stats`: what it is told, what it says
 //!
@@ -15,11 +19,22 @@ mod clock;
 mod config;
 mod error;
 mod handle;
+mod log;
+mod publisher;
+mod replay;
+mod sequencer;
+mod snapshots;
 mod stats;
+mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Entry, Receipt, Receipts, Subscriber};
 pub use clock::{Clock, ManualClock};
 pub use config::Config;
 pub use error::{Error, Fault};
 pub use handle::{Handle, Pending, Snapshot};
+pub use replay::{Replayed, Start, events, replay};
+pub use sequencer::{Recovered, Sequencer};
 pub use stats::{SYNC_BOUNDS_MICROS, Stats};

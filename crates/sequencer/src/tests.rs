@@ -1,0 +1,4 @@
+//! Stories of a sequencer: what is submitted, killed, restarted, and what is still there.
+
+mod desk;
+mod durability;
