@@ -1,0 +1,313 @@
+//! The one who records, and when that gets to disk.
+
+use crate::pack::Mark;
+use crate::questions::{Look, Series};
+use crate::runs::Growing;
+use crate::store::{Parcel, Store, guarded};
+use crate::{Error, Settings};
+use hashbrown::HashMap;
+use hourbook_model::{AccountId, Event, LedgerLine, OrderRef, Report, Stamp};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Accounts of which nothing waits for the disk, but which stay in memory for the next time.
+const IDLE_ACCOUNTS: usize = 20_000;
+
+/// The history, for whoever records or asks; clones are the same history.
+#[derive(Clone)]
+pub struct History {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    store: Store,
+    memory: Mutex<Memory>,
+    /// Held by whoever commits, so that one does at a time.
+    commits: Mutex<()>,
+    kept: AtomicU64,
+    recorded: AtomicU64,
+}
+
+/// What is not on disk.
+struct Memory {
+    accounts: HashMap<AccountId, Box<Account>>,
+    /// Those of which something waits.
+    waiting: Vec<AccountId>,
+    bytes: usize,
+    stalled: bool,
+    /// When was the last attempt to commit, and did it fail?
+    tried: Instant,
+    failed: bool,
+}
+
+#[derive(Default)]
+struct Account {
+    reports: Growing<Report>,
+    marks: Growing<Mark>,
+    lines: Growing<LedgerLine>,
+    waits: bool,
+}
+
+impl History {
+    /// Opens what is kept in `directory`, or begins it. What does not fit, for damage or by another version, is
+    /// deleted, and the log says so: [`History::kept`] is then 0, and everything is to be recorded again.
+    pub fn open(directory: &Path, settings: Settings) -> Result<History, Error> {
+        let (store, kept) = Store::open(directory, settings.cache_bytes)?;
+        let memory = Memory {
+            accounts: HashMap::new(),
+            waiting: Vec::new(),
+            bytes: 0,
+            stalled: false,
+            tried: Instant::now(),
+            failed: false,
+        };
+        let shared = Shared {
+            settings,
+            store,
+            memory: Mutex::new(memory),
+            commits: Mutex::new(()),
+            kept: AtomicU64::new(kept),
+            recorded: AtomicU64::new(kept),
+        };
+        Ok(History { shared: Arc::new(shared) })
+    }
+
+    /// The number of the last command whose events are on disk; 0 for a new history.
+    pub fn kept(&self) -> u64 {
+        self.shared.kept.load(Acquire)
+    }
+
+    /// The number of the last command whose events are visible here.
+    pub fn recorded(&self) -> u64 {
+        self.shared.recorded.load(Acquire)
+    }
+
+    /// Takes note of commands, in the order of their numbers. What was recorded before is passed over, so showing a
+    /// batch twice does no harm.
+    pub fn record<'a>(&self, commands: impl IntoIterator<Item = (Stamp, &'a [Event])>) {
+        let memory = &mut *self.memory();
+        let mut recorded = self.recorded();
+        for (at, events) in commands {
+            if at.seq <= recorded || memory.stalled {
+                continue;
+            }
+            recorded = at.seq;
+            events.iter().for_each(|event| memory.take(at, event));
+            memory.stalled = memory.bytes > self.shared.settings.most_bytes;
+        }
+        if memory.stalled && recorded > self.recorded() {
+            tracing::error!(recorded, "commits of the history fail, nothing more is recorded");
+        }
+        self.shared.recorded.store(recorded, Release);
+    }
+
+    /// How long from now a commit may wait: zero when it is due, because of time or of what waits for it. Whoever
+    /// records asks after each batch, and waits no longer for the next one; or another thread sleeps so long.
+    pub fn commit_due_in(&self) -> Duration {
+        let memory = self.memory();
+        let much = memory.bytes >= self.shared.settings.commit_bytes && !memory.failed;
+        if much {
+            Duration::ZERO
+        } else {
+            self.shared.settings.commit_every.saturating_sub(memory.tried.elapsed())
+        }
+    }
+
+    /// Puts everything recorded on disk. Meanwhile another thread may record.
+    ///
+    /// # Errors
+    /// What the disk says. Nothing is lost by that: it is tried again with the next commit.
+    pub fn commit(&self) -> Result<(), Error> {
+        let _one_at_a_time = self.shared.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept();
+        let (parcels, recorded) = self.wrap();
+        let written = if recorded > kept {
+            self.shared.store.write(&parcels, kept, recorded, self.shared.settings.keep)
+        } else {
+            Ok(())
+        };
+        let mut memory = self.memory();
+        memory.tried = Instant::now();
+        memory.failed = written.is_err();
+        memory.settle(&parcels, written.is_ok());
+        if written.is_ok() {
+            self.shared.kept.store(recorded, Release);
+        }
+        written
+    }
+
+    /// Everything that waits, and the command it is complete to.
+    fn wrap(&self) -> (Vec<Parcel>, u64) {
+        let memory = &mut *self.memory();
+        let mut waiting = std::mem::take(&mut memory.waiting);
+        waiting.sort_unstable();
+        let parcels = waiting.into_iter().map(|id| {
+            let account = memory.accounts.get_mut(&id).expect("who waits is in memory");
+            account.waits = false;
+            Parcel {
+                account: id,
+                reports: account.reports.seal().to_vec(),
+                marks: account.marks.seal().to_vec(),
+                lines: account.lines.seal().to_vec(),
+            }
+        });
+        (parcels.collect(), self.recorded())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.shared.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // --- questions ---
+
+    /// The account's reports from number `from` on.
+    ///
+    /// # Errors
+    /// [`Error::BeforeFirst`] when `from` is no longer kept.
+    pub fn reports(
+        &self,
+        account: AccountId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<(Stamp, Report)>, Error> {
+        self.ask(account, |of| of.reports.from(from, limit))
+    }
+
+    /// The number that the account's next report will have, as far as is recorded; 1 before its first.
+    pub fn next_report(&self, account: AccountId) -> Result<u64, Error> {
+        self.ask(account, |of| of.reports.end())
+    }
+
+    /// The account's orders that are over, newest first, each as its last report; orders that were refused on
+    /// entry are among them. Only those whose last report's number is below `before`: to page, pass the
+    /// number of the last one given.
+    pub fn closed_orders(
+        &self,
+        account: AccountId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(Stamp, Report)>, Error> {
+        let before = before.unwrap_or(u64::MAX);
+        self.ask(account, |of| of.newest(before, limit, |mark| mark.ends, |_| true))
+    }
+
+    /// The last report of an order that is over; by the client's id, of the newest order so named. One that was
+    /// refused because its name was taken does not count.
+    pub fn closed_order(
+        &self,
+        account: AccountId,
+        order: OrderRef,
+    ) -> Result<Option<(Stamp, Report)>, Error> {
+        let digest = match &order {
+            OrderRef::Id(id) => Mark::order(*id),
+            OrderRef::Client(name) => Mark::name(name),
+        };
+        if digest == 0 {
+            return Ok(None);
+        }
+        let may = |mark: &Mark| {
+            let found = if let OrderRef::Id(_) = order { mark.order } else { mark.name };
+            mark.ends && found == digest
+        };
+        let is = |report: &Report| match order {
+            OrderRef::Id(id) => report.order == id,
+            OrderRef::Client(name) => report.client_id == name,
+        };
+        self.ask(account, |of| Ok(of.newest(u64::MAX, 1, may, is)?.pop()))
+    }
+
+    /// The account's fills by number: only those above `after`, which is 0 to begin with the oldest kept.
+    pub fn fills(&self, account: AccountId, after: u64, limit: usize) -> Result<Vec<(Stamp, Report)>, Error> {
+        self.ask(account, |of| of.fills(after, limit))
+    }
+
+    /// The account's ledger lines by number: only those above `after`, which is 0 to begin with the oldest kept.
+    ///
+    /// # Errors
+    /// [`Error::BeforeFirst`] when the one after `after` is no longer kept.
+    pub fn lines(
+        &self,
+        account: AccountId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Stamp, LedgerLine)>, Error> {
+        self.ask(account, |of| match of.lines.from(after.saturating_add(1), limit) {
+            Err(Error::BeforeFirst { first }) if after == 0 => of.lines.from(first, limit),
+            answer => answer,
+        })
+    }
+
+    /// Looks at what there is of an account, memory first, then the file.
+    fn ask<T>(
+        &self,
+        account: AccountId,
+        question: impl FnOnce(&Look) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let memory = self.memory();
+        if memory.stalled {
+            return Err(Error::Stalled { recorded: self.recorded() });
+        }
+        let (reports, marks, lines) = match memory.accounts.get(&account) {
+            Some(known) => (known.reports.view(), known.marks.view(), known.lines.view()),
+            None => Default::default(),
+        };
+        drop(memory);
+        let store = &self.shared.store;
+        guarded(store.path(), || {
+            let reading = store.read()?;
+            question(&Look {
+                reports: Series { account, memory: reports, shelf: reading.shelf(account)? },
+                marks: Series { account, memory: marks, shelf: reading.shelf(account)? },
+                lines: Series { account, memory: lines, shelf: reading.shelf(account)? },
+            })
+        })
+    }
+}
+
+impl Memory {
+    fn take(&mut self, at: Stamp, event: &Event) {
+        match event {
+            Event::Reported(report) => {
+                let account = self.account(report.account);
+                let mut more = account.reports.push(at, report);
+                if let Some(mark) = Mark::of(report) {
+                    more += account.marks.push(at, &mark);
+                }
+                self.bytes += more;
+            }
+            Event::Posted(line) => self.bytes += self.account(line.account).lines.push(at, line),
+            _ => {}
+        }
+    }
+
+    /// An account of which something will wait.
+    fn account(&mut self, id: AccountId) -> &mut Account {
+        let account = self.accounts.entry(id).or_default();
+        if !account.waits {
+            account.waits = true;
+            self.waiting.push(id);
+        }
+        account
+    }
+
+    /// What became of the parcels: on disk, or waiting as before.
+    fn settle(&mut self, parcels: &[Parcel], written: bool) {
+        for parcel in parcels {
+            let account = self.accounts.get_mut(&parcel.account).expect("what is being written stays");
+            if written {
+                self.bytes -= account.reports.written(parcel.reports.len());
+                self.bytes -= account.marks.written(parcel.marks.len());
+                self.bytes -= account.lines.written(parcel.lines.len());
+            } else if !account.waits {
+                account.waits = true;
+                self.waiting.push(parcel.account);
+            }
+        }
+        if self.accounts.len() > IDLE_ACCOUNTS {
+            self.accounts.retain(|_, account| account.waits);
+        }
+    }
+}
