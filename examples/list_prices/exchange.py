@@ -5,7 +5,6 @@ Written against proto/hourbook/v1 only; the generated code is imported from wher
 
 import asyncio
 import itertools
-import os
 import re
 import socket
 import subprocess
@@ -282,7 +281,9 @@ class Session:
                 self.answered = max(self.answered, report.request_number)
         elif kind == "throttled":
             self.throttles += 1
-            self.paused_until = time.monotonic() + response.throttled.retry_after.ToTimedelta().total_seconds()
+            self.paused_until = (
+                time.monotonic() + response.throttled.retry_after.ToTimedelta().total_seconds()
+            )
             self.rewind(response.throttled.first_refused_number)
         elif kind == "entry_refused":
             refused = response.entry_refused

@@ -39,7 +39,9 @@ def main():
     parser = argparse.ArgumentParser(prog="check", description=__doc__.splitlines()[0])
     parser.add_argument("list", nargs="?", type=Path, help="a price list; without one, a small one is made")
     parser.add_argument("--hourbook", required=True, type=Path, help="the binary (check gives it)")
-    parser.add_argument("--data", type=Path, help="keep market file, journal and log here; else they are removed")
+    parser.add_argument(
+        "--data", type=Path, help="keep market file, journal and log here; else they are removed"
+    )
     parser.add_argument(
         "--rate", type=int, default=5_000, help="commands a second that each account is allowed (%(default)s)"
     )
@@ -252,7 +254,12 @@ class Venue:
             ]
             answer = await trader(account_stub.GetBalances, accounts.GetBalancesRequest(account_id=number))
             for balance in answer.balances:
-                money = (balance.cash_micros, balance.held_micros, balance.escrow_micros, balance.available_micros)
+                money = (
+                    balance.cash_micros,
+                    balance.held_micros,
+                    balance.escrow_micros,
+                    balance.available_micros,
+                )
                 seen["balances"][name, balance.currency] = money
             request = accounts.ListPositionsRequest(account_id=number, page_size=1_000)
             async for position in trader.pages(account_stub.ListPositions, request, "positions"):
@@ -313,7 +320,11 @@ def compare(expected, seen):
     """One row for each kind of thing that must agree."""
     period, deposits = seen["period"], seen["deposits"]
     rows = []
-    for kind, what in (("ACCEPTED", "orders accepted"), ("FILLED", "fills"), ("CANCELLED", "cancelled rests")):
+    for kind, what in (
+        ("ACCEPTED", "orders accepted"),
+        ("FILLED", "fills"),
+        ("CANCELLED", "cancelled rests"),
+    ):
         mine = {
             (name, report.number): report
             for name, account in expected.accounts.items()

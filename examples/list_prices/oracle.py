@@ -160,7 +160,7 @@ class Expected:
 
         # The buyer's hold pays the amount into escrow and its fee to the house. The seller's fee waits until
         # it is paid. What a position needs no longer comes back from escrow to cash.
-        self.release(buy, lots)
+        self.release(buy, lots, amount + buy_fee)
         buy.leaves -= lots
         sell.leaves -= lots
         self.fees += buy_fee
@@ -182,11 +182,17 @@ class Expected:
         account.cash -= moved
         account.positions[product] = after
 
-    def release(self, order, lots):
-        """Gives back the part of a hold that goes with `lots`: the rest is the same share as the leaves are."""
-        kept = order.held * (order.leaves - lots) // order.leaves
-        self.accounts[order.account].held -= order.held - kept
-        order.held = kept
+    def release(self, order, lots, cost=0):
+        """Gives back what a hold need no longer cover once `lots` of the leaves are gone at this cost.
+
+        Kept is what the cost leaves of it, but no more than the remaining leaves' share, rounded up.
+        """
+        rest = order.leaves - lots
+        share = -(-order.held * rest // order.leaves)
+        kept = min(order.held - cost, share) if rest else 0
+        if order.side == "BUY":
+            self.accounts[order.account].held -= order.held - kept
+            order.held = kept
 
     def report(self, order, kind, leaves=None, **what):
         reports = self.accounts[order.account].reports

@@ -37,7 +37,9 @@ class Prices(unittest.TestCase):
     def test_a_gpu_is_the_unit_where_there_is_one(self):
         gpus = {"gpu": "A100-80", "ngpu": "8.0", "on_demand_usd_h": "32.001", "spot_usd_h": "8"}
         offer = prices.offer_of(2, ROW | gpus)
-        self.assertEqual((offer.product, offer.units, offer.ask, offer.bid), ("A10080.USE.B", 8, 4_010_000, 1_000_000))
+        self.assertEqual(
+            (offer.product, offer.units, offer.ask, offer.bid), ("A10080.USE.B", 8, 4_010_000, 1_000_000)
+        )
 
     def test_every_row_is_an_offer_or_has_a_reason(self):
         rows = prices.sample()
@@ -74,7 +76,9 @@ class Book(unittest.TestCase):
             for report in account.reports:
                 if report.fill:
                     trade, price, lots, part, _ = report.fill
-                    fills.setdefault(trade, {"MAKER": None, "TAKER": None, "at": (price, lots)})[part] = report.order
+                    fills.setdefault(trade, {"MAKER": None, "TAKER": None, "at": (price, lots)})[part] = (
+                        report.order
+                    )
         book = expected.books["P"]
         found = [(fill["MAKER"], fill["TAKER"], *fill["at"]) for _, fill in sorted(fills.items())]
         return expected, found, book.levels("BUY"), book.levels("SELL")
