@@ -1,0 +1,214 @@
+//! What every call has in common: it is counted, bounded in time, and its panic is its own.
+
+use crate::metrics::Held;
+use crate::{Inside, status};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response};
+use hyper::body::{Bytes, Frame, Incoming, SizeHint};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tower::Service;
+
+/// From the headers of a call to the headers of its answer. A client that sends half a request ends here.
+const TO_ANSWER: Duration = Duration::from_secs(60);
+/// From the headers of a unary call to the end of its answer. A client that does not read it ends here.
+const TO_THE_END: Duration = Duration::from_secs(90);
+
+/// Calls that may last: their readers are bounded where they are fed.
+const LASTING: [&str; 6] = [
+    "/hourbook.v1.OrderService/Trade",
+    "/hourbook.v1.OrderService/StreamExecutions",
+    "/hourbook.v1.InstrumentService/StreamInstrumentStatus",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// One connection, as its calls leave it.
+pub struct Line(Mutex<Under>);
+
+/// What is under way on a connection.
+struct Under {
+    next: u64,
+    /// Unary calls, oldest first, and when each began.
+    unary: BTreeMap<u64, Instant>,
+    lasting: usize,
+    /// When the last call ended.
+    quiet_since: Instant,
+}
+
+/// What is to be done with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Stays,
+    /// It had no call for too long.
+    Idle,
+    /// A unary call's answer is not read.
+    Stuck,
+}
+
+impl Line {
+    pub fn new() -> Line {
+        let quiet_since = Instant::now();
+        Line(Mutex::new(Under { next: 0, unary: BTreeMap::new(), lasting: 0, quiet_since }))
+    }
+
+    pub fn verdict(&self, idle: Duration) -> Verdict {
+        let under = self.under();
+        match under.unary.first_key_value() {
+            Some((_, began)) if began.elapsed() > TO_THE_END => Verdict::Stuck,
+            None if under.lasting == 0 && under.quiet_since.elapsed() > idle => Verdict::Idle,
+            _ => Verdict::Stays,
+        }
+    }
+
+    fn begin(&self, lasting: bool) -> Option<u64> {
+        let mut under = self.under();
+        if lasting {
+            under.lasting += 1;
+            return None;
+        }
+        under.next += 1;
+        let number = under.next;
+        under.unary.insert(number, Instant::now());
+        Some(number)
+    }
+
+    fn end(&self, unary: Option<u64>) {
+        let mut under = self.under();
+        match unary {
+            Some(number) => drop(under.unary.remove(&number)),
+            None => under.lasting -= 1,
+        }
+        under.quiet_since = Instant::now();
+    }
+
+    fn under(&self) -> MutexGuard<'_, Under> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The services of one connection.
+#[derive(Clone)]
+pub struct Calls {
+    pub routes: Routes,
+    pub inside: Arc<Inside>,
+    pub line: Arc<Line>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Calls {
+    type Response = Response<Told>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Told>, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let path = request.uri().path();
+        let mut call = Call::begin(self, path);
+        let ours = path.starts_with("/hourbook.");
+        let limit = self.inside.limits.message_bytes;
+        let answer = self.routes.clone().call(request.map(Body::new));
+        Box::pin(async move {
+            let answer = AssertUnwindSafe(tokio::time::timeout(TO_ANSWER, answer)).catch_unwind().await;
+            let answer = match answer {
+                Ok(Ok(Ok(answer))) if ours => in_our_words(answer, limit),
+                Ok(Ok(Ok(answer))) => answer,
+                Ok(Ok(Err(never))) => match never {},
+                Ok(Err(_)) => status::too_long(TO_ANSWER).into_http(),
+                Err(_) => status::fault("a handler panicked").into_http(),
+            };
+            if let Some(code) = code_of(answer.headers()) {
+                call.code = code;
+            }
+            Ok(answer.map(|inner| Told { inner, call }))
+        })
+    }
+}
+
+/// A refusal of the framework, which knows no reasons, becomes one of ours.
+fn in_our_words(answer: Response<Body>, limit: usize) -> Response<Body> {
+    if !answer.headers().contains_key("grpc-status")
+        || answer.headers().contains_key("grpc-status-details-bin")
+    {
+        return answer;
+    }
+    match Status::from_header_map(answer.headers()) {
+        Some(refusal) if refusal.code() != Code::Ok => status::of_framework(refusal, limit).into_http(),
+        _ => answer,
+    }
+}
+
+fn code_of(headers: &HeaderMap) -> Option<Code> {
+    headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()))
+}
+
+/// A call under way; it is counted when it ends, in whatever way.
+struct Call {
+    inside: Arc<Inside>,
+    line: Arc<Line>,
+    unary: Option<u64>,
+    method: usize,
+    code: Code,
+    _stream: Option<Held>,
+}
+
+impl Call {
+    fn begin(calls: &Calls, path: &str) -> Call {
+        let lasting = LASTING.contains(&path);
+        Call {
+            _stream: lasting.then(|| calls.inside.metrics.streams.hold()),
+            unary: calls.line.begin(lasting),
+            method: calls.inside.metrics.method(path),
+            // What it is if nothing is heard of it again.
+            code: Code::Cancelled,
+            inside: Arc::clone(&calls.inside),
+            line: Arc::clone(&calls.line),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.line.end(self.unary);
+        self.inside.metrics.called(self.method, self.code);
+    }
+}
+
+/// An answer's body, which ends its call.
+pub struct Told {
+    inner: Body,
+    call: Call,
+}
+
+impl hyper::body::Body for Told {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        let trailers = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::trailers_ref);
+        if let Some(code) = trailers.and_then(code_of) {
+            self.call.code = code;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,190 @@
+//! The door: whose key it is, what it may do, and how fast.
+
+use crate::{roles, status};
+use dashmap::DashMap;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use hourbook_exchange::Exchange;
+use hourbook_model::{AccountId, Event, KeyId, Limits, ParticipantId, Role};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+/// Who stands behind a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub key: KeyId,
+    pub participant: ParticipantId,
+    /// The only account it may act for; 0 for all of the participant's.
+    pub account: AccountId,
+    pub role: Role,
+}
+
+/// Keys, accounts and limits, as the journal has them.
+#[derive(Default)]
+pub struct Door {
+    keys: DashMap<[u8; 32], Caller>,
+    digests: DashMap<KeyId, [u8; 32]>,
+    owners: DashMap<AccountId, ParticipantId>,
+    pace: DashMap<AccountId, Arc<DefaultDirectRateLimiter>>,
+    looks: DashMap<ParticipantId, Arc<DefaultDirectRateLimiter>>,
+}
+
+/// Rows a second that one participant may look at, and at once: a look takes the writer's time too.
+const LOOKS_PER_SECOND: u32 = 50_000;
+const LOOKS_AT_ONCE: u32 = 200_000;
+/// What any look costs, in rows.
+const LEAST_LOOK: u32 = 10;
+
+/// The digest under which a key is known: keys are 256 random bits, so a plain hash is enough.
+pub fn digest_of(key: &str) -> [u8; 32] {
+    *blake3::hash(key.as_bytes()).as_bytes()
+}
+
+/// A new key: `hb_` and 64 hexadecimal digits.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn new_key() -> Result<String, getrandom::Error> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits)?;
+    Ok(format!("hb_{}", blake3::Hash::from_bytes(bits).to_hex()))
+}
+
+impl Door {
+    /// As the exchange stands.
+    pub fn of(exchange: &Exchange) -> Door {
+        let door = Door::default();
+        for (id, key) in exchange.keys().filter(|(_, key)| !key.revoked) {
+            door.admit_key(id, key.digest, key.participant, key.account, key.role);
+        }
+        for account in exchange.accounts() {
+            door.admit_account(account.id, account.participant(), account.limits());
+        }
+        door
+    }
+
+    /// Takes note of what was published.
+    pub fn saw(&self, event: &Event) {
+        match *event {
+            Event::KeyIssued { key, participant, account, role, digest, .. } => {
+                self.admit_key(key, digest, participant, account, role);
+            }
+            Event::KeyRevoked { key } => self.revoke_key(key),
+            Event::AccountCreated { account, participant, .. } => {
+                self.admit_account(account, participant, Limits::default());
+            }
+            Event::LimitsSet { account, limits } => self.set_limits(account, limits),
+            _ => {}
+        }
+    }
+
+    fn admit_key(
+        &self,
+        key: KeyId,
+        digest: [u8; 32],
+        participant: ParticipantId,
+        account: AccountId,
+        role: Role,
+    ) {
+        self.digests.insert(key, digest);
+        self.keys.insert(digest, Caller { key, participant, account, role });
+    }
+
+    fn revoke_key(&self, key: KeyId) {
+        if let Some((_, digest)) = self.digests.remove(&key) {
+            self.keys.remove(&digest);
+        }
+    }
+
+    /// Whether the caller's key has not been revoked meanwhile.
+    pub fn is_valid(&self, caller: &Caller) -> bool {
+        self.digests.contains_key(&caller.key)
+    }
+
+    fn admit_account(&self, account: AccountId, participant: ParticipantId, limits: Limits) {
+        self.owners.insert(account, participant);
+        self.set_limits(account, limits);
+    }
+
+    fn set_limits(&self, account: AccountId, limits: Limits) {
+        let rate = nonzero(limits.commands_per_second);
+        // A second's worth may come at once, and at least one full batch.
+        let burst = rate.max(nonzero(crate::BATCH_ENTRIES as u32));
+        let quota = Quota::per_second(rate).allow_burst(burst);
+        self.pace.insert(account, Arc::new(RateLimiter::direct(quota)));
+    }
+
+    /// Whose key the call carries, and whether its role may make it.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED without a known key, PERMISSION_DENIED where the role does not reach.
+    pub fn caller(&self, metadata: &MetadataMap, call: &'static str) -> Result<Caller, Status> {
+        let header = metadata.get("authorization").and_then(|value| value.to_str().ok());
+        let key =
+            header.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
+        let Some(key) = key else {
+            return Err(status::unauthenticated("send the key as `authorization: Bearer <key>`"));
+        };
+        let digest = digest_of(key.trim());
+        let known = self.keys.get(&digest).filter(|known| bool::from(known.key().ct_eq(&digest)));
+        let Some(caller) = known.map(|known| *known.value()) else {
+            return Err(status::unauthenticated("the key is not known, or was revoked"));
+        };
+        match roles::may(caller.role, call) {
+            true => Ok(caller),
+            false => Err(status::role_denied(&format!("{:?}", caller.role).to_lowercase(), call)),
+        }
+    }
+
+    /// Whether the caller may see or act for an account.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED, the same for an account of another and for none.
+    pub fn account(&self, caller: &Caller, account: AccountId) -> Result<(), Status> {
+        let own = match caller.account.0 {
+            0 => self.owners.get(&account).is_some_and(|owner| *owner == caller.participant),
+            _ => caller.account == account,
+        };
+        let sees = own || (roles::sees_all(caller.role) && self.owners.contains_key(&account));
+        if sees { Ok(()) } else { Err(status::account_denied()) }
+    }
+
+    /// Takes `commands` from the account's allowance, or says when there will be room.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn pace(&self, account: AccountId, commands: u32) -> Result<(), Duration> {
+        let limiter = self.pace.get(&account).map(|limiter| Arc::clone(&limiter));
+        limiter.map_or(Ok(()), |limiter| take(&limiter, commands))
+    }
+
+    /// Takes a look at `rows` rows from the allowance of the caller's participant.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn pace_look(&self, caller: &Caller, rows: usize) -> Result<(), Duration> {
+        let limiter = Arc::clone(&self.looks.entry(caller.participant).or_insert_with(|| {
+            let quota = Quota::per_second(nonzero(LOOKS_PER_SECOND)).allow_burst(nonzero(LOOKS_AT_ONCE));
+            Arc::new(RateLimiter::direct(quota))
+        }));
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        take(&limiter, rows.clamp(LEAST_LOOK, LOOKS_AT_ONCE))
+    }
+}
+
+fn take(limiter: &DefaultDirectRateLimiter, count: u32) -> Result<(), Duration> {
+    match limiter.check_n(nonzero(count)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(later)) => Err(later.wait_time_from(DefaultClock::default().now())),
+        // More than may ever come at once; callers stay below that.
+        Err(_) => Err(Duration::from_secs(1)),
+    }
+}
+
+fn nonzero(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}

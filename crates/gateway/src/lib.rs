@@ -1,0 +1,265 @@
+//! The exchange over gRPC: services, sessions, authentication, limits.
+//!
+//! - `server`: connections and their limits; `tls`: certificates; `calls`: what every call has in common
+//! - `door`: whose key it is, what it may do, how fast; `roles`: who may call what
+//! - `published`: what is learned from each batch; `hub`, `following`: an account's reports to whoever follows it
+//! - `session`: the `Trade` session and drop copy; `statuses`: how instruments trade, as a stream
+//! - `records`: history's own thread
+//! - `directory`: symbols and ids; `status`: every gRPC status is built there
+//! - `orders`, `instruments`, `market_data`, `accounts`, `admin`: one file per service
+//! - `metrics`: figures for operators
+//!
+//! Always true: a call is answered when what it tells is durable; whatever a client sends or fails to read,
+//! it costs a bounded amount of memory, and nobody else notices.
+
+#![forbid(unsafe_code)]
+
+mod accounts;
+mod admin;
+mod calls;
+mod contract;
+mod directory;
+mod door;
+mod following;
+mod hub;
+mod instruments;
+mod market_data;
+mod metrics;
+mod orders;
+mod published;
+mod records;
+mod roles;
+mod server;
+mod session;
+mod status;
+mod statuses;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use directory::Directory;
+use door::{Caller, Door};
+use hourbook_api::convert::{self, Violation};
+use hourbook_api::v1;
+use hourbook_exchange::Exchange;
+use hourbook_history::History;
+use hourbook_model::{AccountId, Command, InstrumentId, KeyId, Report, Request, Stamp};
+use hourbook_sequencer::{Handle, Receipt, Subscriber};
+use hub::Hub;
+use metrics::Metrics;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tonic::Status;
+
+pub use door::{digest_of, new_key};
+pub use metrics::serve as serve_metrics;
+pub use records::Recorder;
+pub use roles::CALLS;
+pub use server::{Error, serve};
+pub use tls::{Tls, development_certificate};
+
+/// Entries in one message of a `Trade` session, and quotes in one mass quote, at most.
+pub const BATCH_ENTRIES: usize = convert::MOST_ENTRIES;
+
+/// What a gateway is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub limits: Limits,
+    /// Each side of a session says something at least so often; three times of silence end it.
+    pub heartbeat: Duration,
+    /// How long calls under way may take to end once a stop is asked for.
+    pub drain: Duration,
+    /// This program's version, for whoever asks.
+    pub version: String,
+}
+
+/// What one client, or all together, may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub connections: usize,
+    /// `Trade` sessions logged on at once, over all accounts.
+    pub sessions: usize,
+    /// Calls at once on one connection.
+    pub streams_per_connection: u32,
+    /// The largest request, bytes.
+    pub message_bytes: usize,
+    pub header_list_bytes: u32,
+    /// Entries in one message of a session, and quotes in one mass quote; [`BATCH_ENTRIES`] at most.
+    pub batch_commands: usize,
+    /// A connection without a call for this long is closed.
+    pub idle: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            limits: Limits {
+                connections: 4_096,
+                sessions: 4_096,
+                streams_per_connection: 256,
+                message_bytes: 1 << 20,
+                header_list_bytes: 16 << 10,
+                batch_commands: BATCH_ENTRIES,
+                idle: Duration::from_secs(300),
+            },
+            heartbeat: Duration::from_secs(5),
+            drain: Duration::from_secs(10),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
+/// The exchange's door to the world. Clones share everything.
+#[derive(Clone)]
+pub struct Gateway(pub(crate) Arc<Inside>);
+
+/// What the services share.
+pub(crate) struct Inside {
+    pub handle: Handle,
+    pub door: Door,
+    pub directory: Directory,
+    pub hub: Hub,
+    pub history: History,
+    pub metrics: Metrics,
+    pub limits: Limits,
+    pub heartbeat: Duration,
+    pub sessions: Arc<Semaphore>,
+    pub drain: Duration,
+    pub version: String,
+    /// The last command that door, directory and streams have seen; set after them.
+    pub published: watch::Sender<u64>,
+    /// Turns true once, when the server is to end: streams say goodbye, calls finish.
+    pub closing: watch::Sender<bool>,
+}
+
+impl Gateway {
+    /// A gateway to the exchange behind `handle`, which stands as `exchange` shows it, as recovered.
+    pub fn new(exchange: &Exchange, handle: Handle, history: History, settings: Settings) -> Gateway {
+        let Settings { limits, heartbeat, drain, version } = settings;
+        assert!((1..=BATCH_ENTRIES).contains(&limits.batch_commands), "the contract's bound is the most");
+        Gateway(Arc::new(Inside {
+            door: Door::of(exchange),
+            directory: Directory::of(exchange),
+            hub: Hub::of(exchange),
+            metrics: Metrics::new(handle.clone()),
+            published: watch::Sender::new(exchange.stamp().seq),
+            closing: watch::Sender::new(false),
+            handle,
+            history,
+            sessions: Arc::new(Semaphore::new(limits.sessions)),
+            limits,
+            heartbeat,
+            drain,
+            version,
+        }))
+    }
+}
+
+impl Gateway {
+    /// Who must be shown every batch, from the one after the state that the gateway began with.
+    pub fn subscriber(&self) -> Box<dyn Subscriber> {
+        Box::new(published::Published(Arc::clone(&self.0)))
+    }
+}
+
+/// How long a question to history waits for what was just published.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(2);
+
+impl Inside {
+    /// Who acts for an account: its id is checked, and `commands` are taken from its allowance.
+    fn acting(
+        &self,
+        caller: &Caller,
+        account: u32,
+        (field, client_id): (&str, &str),
+        commands: usize,
+    ) -> Result<Request, Status> {
+        let account = self.account(caller, account)?;
+        let commands = commands.min(self.limits.batch_commands) as u32;
+        self.door.pace(account, commands.max(1)).map_err(status::too_fast)?;
+        let client_id = convert::client_id(field, client_id).map_err(status::misshapen)?;
+        Ok(Request { account, client_id, ..asked_by(caller.key) })
+    }
+
+    /// An account that the caller may see or act for.
+    fn account(&self, caller: &Caller, account: u32) -> Result<AccountId, Status> {
+        let account = convert::account_id("account_id", account).map_err(status::misshapen)?;
+        self.door.account(caller, account)?;
+        Ok(account)
+    }
+
+    /// Has a command sequenced, applied and made durable.
+    async fn submit(&self, request: Request, command: Command) -> Result<Receipt, Status> {
+        self.handle.submit(request, command).await.map_err(status::unsequenced)
+    }
+
+    /// Looks at the exchange; `rows` is about how much it looks at, which its caller's allowance pays.
+    async fn look<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        rows: usize,
+        look: impl FnOnce(&Exchange) -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        self.door.pace_look(caller, rows).map_err(status::too_fast)?;
+        self.handle.read(look).await.map_err(status::unsequenced)
+    }
+
+    /// Room for one more `Trade` session, held as long as it lives.
+    fn session_permit(&self) -> Result<OwnedSemaphorePermit, Status> {
+        let permit = Arc::clone(&self.sessions).try_acquire_owned();
+        permit.map_err(|_| status::too_many_sessions(self.limits.sessions))
+    }
+
+    /// Waits until the server is to end.
+    async fn closed(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// Waits until door, directory and streams have seen a command.
+    async fn seen(&self, seq: u64) {
+        // The sender lives as long as `self`.
+        let _ = self.published.subscribe().wait_for(|published| *published >= seq).await;
+    }
+
+    /// Asks history, once it has all that is durable now; `rows` as in [`Inside::look`]. A history that lags is
+    /// not waited for without end: what it has is told.
+    async fn ask_history<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        rows: usize,
+        ask: impl FnOnce(&History) -> Result<T, hourbook_history::Error> + Send + 'static,
+    ) -> Result<T, Status> {
+        self.door.pace_look(caller, rows).map_err(status::too_fast)?;
+        let wanted = self.handle.stats().durable;
+        let asked = tokio::time::Instant::now();
+        while self.history.recorded() < wanted && asked.elapsed() < HISTORY_PATIENCE {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let history = self.history.clone();
+        let answer = tokio::task::spawn_blocking(move || ask(&history)).await;
+        answer.map_err(|_| status::fault("a question to history panicked"))?.map_err(status::of_history)
+    }
+
+    /// A report as unary answers and lists show it: with its symbol.
+    fn report(&self, stamp: Stamp, report: &Report) -> v1::ExecutionReport {
+        v1::ExecutionReport { symbol: self.symbol(report.instrument), ..convert::report(stamp, report) }
+    }
+
+    /// What an instrument is called; empty for one that went off the list before this process began.
+    fn symbol(&self, id: InstrumentId) -> String {
+        self.directory.symbol(id).map_or_else(String::new, |symbol| (*symbol).into())
+    }
+}
+
+/// A unary request of the holder of this key.
+fn asked_by(key: KeyId) -> Request {
+    Request { key, ..Request::default() }
+}
+
+/// A message that a request cannot do without.
+fn required<'a, T>(field: &str, message: Option<&'a T>) -> Result<&'a T, Violation> {
+    message.ok_or_else(|| Violation::new(field, "is required"))
+}

@@ -1,0 +1,220 @@
+//! Connections: accepted, bounded, watched, and ended in order.
+//!
+//! Our own accept loop, because a connection without a call is to be closed, one too many is to be refused,
+//! and a client that does not read is to be let go; the rest is HTTP/2 as the framework does it.
+
+use crate::accounts::Accounts;
+use crate::admin::Admin;
+use crate::calls::{Calls, Line, Verdict};
+use crate::instruments::Instruments;
+use crate::market_data::MarketData;
+use crate::orders::Orders;
+use crate::tls::Tls;
+use crate::{Gateway, Inside};
+use hourbook_api::FILE_DESCRIPTOR_SET;
+use hourbook_api::v1::account_service_server::AccountServiceServer;
+use hourbook_api::v1::admin_service_server::AdminServiceServer;
+use hourbook_api::v1::instrument_service_server::InstrumentServiceServer;
+use hourbook_api::v1::market_data_service_server::MarketDataServiceServer;
+use hourbook_api::v1::order_service_server::OrderServiceServer;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+/// Why a gateway cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: {error}", .path.display())]
+    File { path: PathBuf, error: std::io::Error },
+    #[error("{}: no PEM of a {what}", .path.display())]
+    Pem { path: PathBuf, what: &'static str },
+    #[error("{}: {error}", .path.display())]
+    Certificate { path: PathBuf, error: rustls::Error },
+    #[error("the development certificate: {0}")]
+    Development(#[from] rcgen::Error),
+    #[error("the contract's descriptors: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// A handshake that takes longer is given up.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How often a silent client is asked whether it lives, and how long it may take to say so.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// After an accept that failed, for want of descriptors as a rule.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What one connection may send ahead of being read, in all and in one call; and what is kept for a slow
+/// reader of one call.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+const STREAM_WINDOW: u32 = 1 << 20;
+const SEND_BUFFER: usize = 256 << 10;
+/// Calls opened and reset at once, and faults of one connection, before it is closed.
+const RESETS: usize = 64;
+
+/// Serves until `shutdown` or a drain; then nobody is accepted, calls under way finish, and what has not
+/// finished after the bound is cut.
+///
+/// # Errors
+/// [`Error::Reflection`], which only a broken build can give.
+pub async fn serve(
+    gateway: &Gateway,
+    listener: TcpListener,
+    tls: Option<Tls>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let inside = &gateway.0;
+    let (health, routes) = routes(inside).await?;
+    let slots = Arc::new(Semaphore::new(inside.limits.connections));
+    let mut connections = JoinSet::new();
+    let mut closing = inside.closing.subscribe();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            _ = closing.wait_for(|closing| *closing) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
+                Ok(slot) => {
+                    let connection = connection(Arc::clone(inside), routes.clone(), tls.clone(), stream);
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(slot);
+                    });
+                }
+                Err(_) => {
+                    inside.metrics.connection_refused();
+                    tracing::debug!(%peer, most = inside.limits.connections, "one connection too many");
+                }
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    for service in SERVICES {
+        health.set_service_status(service, ServingStatus::NotServing).await;
+    }
+    inside.closing.send_replace(true);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(inside.drain, ended).await.is_err() {
+        tracing::warn!(connections = connections.len(), "calls did not end in time and are cut");
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+/// What health answers for; the empty name is the whole.
+const SERVICES: [&str; 6] = [
+    "",
+    "hourbook.v1.OrderService",
+    "hourbook.v1.MarketDataService",
+    "hourbook.v1.InstrumentService",
+    "hourbook.v1.AccountService",
+    "hourbook.v1.AdminService",
+];
+
+async fn routes(inside: &Arc<Inside>) -> Result<(HealthReporter, Routes), Error> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    for service in SERVICES {
+        reporter.set_service_status(service, ServingStatus::Serving).await;
+    }
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let most = inside.limits.message_bytes;
+    let inside = || Arc::clone(inside);
+    let routes = Routes::default()
+        .add_service(OrderServiceServer::new(Orders(inside())).max_decoding_message_size(most))
+        .add_service(MarketDataServiceServer::new(MarketData(inside())).max_decoding_message_size(most))
+        .add_service(InstrumentServiceServer::new(Instruments(inside())).max_decoding_message_size(most))
+        .add_service(AccountServiceServer::new(Accounts(inside())).max_decoding_message_size(most))
+        .add_service(AdminServiceServer::new(Admin(inside())).max_decoding_message_size(most))
+        .add_service(health)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .prepare();
+    Ok((reporter, routes))
+}
+
+async fn connection(inside: Arc<Inside>, routes: Routes, tls: Option<Tls>, stream: TcpStream) {
+    let _counted = inside.metrics.connections.hold();
+    // Without it an answer may wait for the acknowledgement of the one before; only slower, no fault.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => converse(&inside, routes, stream).await,
+        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+            Ok(Ok(stream)) => converse(&inside, routes, stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no TLS came about"),
+            Err(_) => tracing::debug!("the TLS handshake took too long"),
+        },
+    }
+}
+
+/// Serves one connection to its end.
+async fn converse(
+    inside: &Arc<Inside>,
+    routes: Routes,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let limits = &inside.limits;
+    let line = Arc::new(Line::new());
+    let calls = Calls { routes, inside: Arc::clone(inside), line: Arc::clone(&line) };
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_per_connection)
+        .max_header_list_size(limits.header_list_bytes)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(RESETS)
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        .serve_connection(TokioIo::new(stream), calls);
+    let mut connection = pin!(connection);
+    let mut closing = inside.closing.subscribe();
+    let mut ending = false;
+    let pause = (limits.idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(5));
+    let mut rounds = tokio::time::interval(pause);
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                }
+                return;
+            }
+            _ = closing.wait_for(|closing| *closing), if !ending => {
+                connection.as_mut().graceful_shutdown();
+                ending = true;
+            }
+            _ = rounds.tick() => match line.verdict(limits.idle) {
+                Verdict::Stays => {}
+                Verdict::Idle if !ending => {
+                    connection.as_mut().graceful_shutdown();
+                    ending = true;
+                }
+                // It was told to go and has nothing more to say, or it does not listen.
+                Verdict::Idle | Verdict::Stuck => return,
+            },
+        }
+    }
+}

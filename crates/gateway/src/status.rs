@@ -1,0 +1,219 @@
+//! Every gRPC status is built here: a code, an upper-snake reason, the field at fault, when to try again.
+
+use hourbook_api::convert::{Violation, reason_name};
+use hourbook_model::RejectReason;
+use hourbook_sequencer::Error;
+use std::collections::HashMap;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+const DOMAIN: &str = "hourbook";
+
+fn build(
+    code: Code,
+    reason: &str,
+    message: impl Into<String>,
+    add: impl FnOnce(&mut ErrorDetails),
+) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason, DOMAIN, HashMap::new());
+    add(&mut details);
+    Status::with_error_details(code, message, details)
+}
+
+/// A field is misshapen.
+pub fn misshapen(violation: Violation) -> Status {
+    let message = violation.to_string();
+    build(Code::InvalidArgument, "INVALID_FIELD", message, |details| {
+        details
+            .set_bad_request(vec![tonic_types::FieldViolation::new(violation.field, violation.description)]);
+    })
+}
+
+/// No key, an unknown one, or one that was revoked.
+pub fn unauthenticated(why: &str) -> Status {
+    build(Code::Unauthenticated, "UNAUTHENTICATED", why, |_| {})
+}
+
+/// The key's role does not reach so far.
+pub fn role_denied(role: &str, rpc: &str) -> Status {
+    build(
+        Code::PermissionDenied,
+        "ROLE_NOT_ALLOWED",
+        format!("a key of role {role} may not call {rpc}"),
+        |_| {},
+    )
+}
+
+/// The account is another's, or is none.
+pub fn account_denied() -> Status {
+    build(
+        Code::PermissionDenied,
+        "ACCOUNT_NOT_YOURS",
+        "account_id: not an account that this key acts for",
+        |details| {
+            details.set_bad_request(vec![tonic_types::FieldViolation::new(
+                "account_id",
+                "not an account of this key",
+            )]);
+        },
+    )
+}
+
+pub fn not_found(what: &str) -> Status {
+    build(Code::NotFound, "NOT_FOUND", what, |_| {})
+}
+
+/// Asked for what is no longer kept.
+pub fn out_of_range(first: u64) -> Status {
+    build(Code::OutOfRange, "BEFORE_FIRST_KEPT", format!("the first number still kept is {first}"), |_| {})
+}
+
+/// Asked for what does not exist yet.
+pub fn not_given_yet(next: u64) -> Status {
+    build(Code::OutOfRange, "BEYOND_NEXT", format!("the next number is {next}"), |_| {})
+}
+
+/// History is too far behind to go on from.
+pub fn history_behind() -> Status {
+    build(Code::Unavailable, "HISTORY_BEHIND", "history is behind: connect again and resume", |details| {
+        details.set_retry_info(Some(Duration::from_secs(1)));
+    })
+}
+
+/// Nobody is there to be told.
+pub fn client_gone() -> Status {
+    build(Code::Cancelled, "CLIENT_GONE", "the client has gone", |_| {})
+}
+
+/// History has no answer.
+pub fn of_history(error: hourbook_history::Error) -> Status {
+    use hourbook_history::Error;
+    match error {
+        Error::BeforeFirst { first } => out_of_range(first),
+        Error::Stalled { .. } => build(Code::Unavailable, "HISTORY_STALLED", error.to_string(), |_| {}),
+        Error::Damaged { .. } | Error::Held { .. } | Error::Io { .. } => fault(&error.to_string()),
+    }
+}
+
+/// More commands a second than the account may send.
+pub fn too_fast(retry_after: Duration) -> Status {
+    build(
+        Code::ResourceExhausted,
+        "RATE_LIMITED",
+        "more commands a second than the account's limit",
+        |details| {
+            details.set_retry_info(Some(retry_after));
+        },
+    )
+}
+
+pub fn too_many_sessions(most: usize) -> Status {
+    build(Code::ResourceExhausted, "TOO_MANY_STREAMS", format!("at most {most} streams at once"), |_| {})
+}
+
+/// A reader fell too far behind.
+pub fn too_slow() -> Status {
+    build(
+        Code::ResourceExhausted,
+        "READER_TOO_SLOW",
+        "the reader fell behind: connect again and resume",
+        |_| {},
+    )
+}
+
+pub fn logon_missing() -> Status {
+    build(
+        Code::FailedPrecondition,
+        "LOGON_REQUIRED",
+        "the first message of a session must be logon, and only the first",
+        |_| {},
+    )
+}
+
+pub fn silent() -> Status {
+    build(
+        Code::DeadlineExceeded,
+        "HEARTBEAT_MISSED",
+        "nothing was heard for three heartbeat intervals",
+        |_| {},
+    )
+}
+
+pub fn draining() -> Status {
+    build(Code::Unavailable, "DRAINING", "the exchange is being drained", |details| {
+        details.set_retry_info(Some(Duration::from_secs(5)));
+    })
+}
+
+/// A command that is not about an order was refused by the market.
+pub fn refused(reason: RejectReason) -> Status {
+    use RejectReason::*;
+    let code = match reason {
+        ClientIdReused | AlreadyDefined | SessionInUse => Code::AlreadyExists,
+        UnknownAccount | UnknownParticipant | UnknownKey | UnknownInstrument | UnknownProduct
+        | UnknownCurrency | UnknownOrder | UnknownSession => Code::NotFound,
+        BadName | BadAmount | BadRange | BadPrice | BadQuantity | BadExpiry | Unsupported => {
+            Code::InvalidArgument
+        }
+        _ => Code::FailedPrecondition,
+    };
+    let name = reason_name(reason);
+    build(code, name, format!("refused: {name}; docs/errors.md says what to do"), |_| {})
+}
+
+/// The sequencer could not take it.
+pub fn unsequenced(error: Error) -> Status {
+    let message = error.to_string();
+    match error {
+        Error::Busy { retry_after } => build(Code::ResourceExhausted, "QUEUE_FULL", message, |details| {
+            details.set_retry_info(Some(retry_after));
+        }),
+        Error::TooLarge { .. } => build(Code::InvalidArgument, "BATCH_TOO_LARGE", message, |_| {}),
+        Error::DiskFull => build(Code::ResourceExhausted, "DISK_FULL", message, |details| {
+            details.set_retry_info(Some(Duration::from_secs(10)));
+        }),
+        Error::Draining => draining(),
+        Error::Stopped { .. } => build(Code::Unavailable, "STOPPED", message, |_| {}),
+        Error::Snapshot { .. } => build(Code::Unavailable, "SNAPSHOT_FAILED", message, |_| {}),
+    }
+}
+
+/// A call whose request or answer did not come about in time.
+pub fn too_long(most: Duration) -> Status {
+    let message = format!("the call did not come to an answer within {} s", most.as_secs());
+    build(Code::DeadlineExceeded, "CALL_TOO_LONG", message, |_| {})
+}
+
+/// What the framework refused before a service saw it, in our words: `limit` is the largest message, bytes.
+pub fn of_framework(refusal: Status, limit: usize) -> Status {
+    let why = refusal.message();
+    match refusal.code() {
+        Code::OutOfRange => build(
+            Code::ResourceExhausted,
+            "MESSAGE_TOO_LARGE",
+            format!("a message is at most {limit} bytes"),
+            |_| {},
+        ),
+        Code::Internal => build(
+            Code::InvalidArgument,
+            "MALFORMED_MESSAGE",
+            format!("the message cannot be read: {why}"),
+            |_| {},
+        ),
+        Code::Unimplemented => build(
+            Code::Unimplemented,
+            "UNKNOWN_METHOD",
+            format!("no such call, or an encoding that is not spoken here: {why}"),
+            |_| {},
+        ),
+        _ => refusal,
+    }
+}
+
+/// A fault of ours, told without its insides.
+pub fn fault(what: &str) -> Status {
+    tracing::error!(what, "a call failed for a reason of ours");
+    build(Code::Internal, "INTERNAL", "a fault of the exchange; it is logged", |_| {})
+}
