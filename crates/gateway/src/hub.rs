@@ -1,0 +1,291 @@
+//! Fans out what is published: an account's reports to whoever follows it, changes of status to whoever watches.
+//!
+//! Always true: what a follower receives has every number of its account from the one it was told, in order; or
+//! its outbox has run over, was emptied, and receives nothing more. One copy of a batch's reports serves all
+//! followers of an account.
+
+use hourbook_exchange::Exchange;
+use hourbook_model::{AccountId, InstrumentId, Report, Scope, Stamp, Status};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// A report, and the command that caused it.
+pub(crate) type Numbered = (Stamp, Report);
+
+/// Reports of one account that one batch caused, in order of their numbers.
+pub(crate) type Reports = Arc<[Numbered]>;
+
+/// How an instrument trades has changed, or that of all in a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatusNews {
+    Of { seq: u64, instrument: InstrumentId, status: Status },
+    Within(Scope),
+}
+
+/// What one reader may leave lying, in reports or changes: about 12 MiB of reports.
+pub(crate) const OUTBOX: usize = 65_536;
+
+/// Who follows what.
+pub(crate) struct Hub(Mutex<State>);
+
+struct State {
+    /// By the account's number.
+    accounts: Vec<Account>,
+    watchers: Vec<Arc<Outbox<Arc<[StatusNews]>>>>,
+    /// Accounts of which the batch at hand has told something, and what it has told of statuses.
+    touched: Vec<AccountId>,
+    news: Vec<StatusNews>,
+}
+
+#[derive(Default)]
+struct Account {
+    /// The number last published.
+    last: u64,
+    followers: Vec<Arc<Outbox<Reports>>>,
+    /// Of the batch at hand.
+    reports: Vec<Numbered>,
+}
+
+impl Hub {
+    /// Follows on from the exchange as it was recovered.
+    pub fn of(exchange: &Exchange) -> Hub {
+        let mut state =
+            State { accounts: Vec::new(), watchers: Vec::new(), touched: Vec::new(), news: Vec::new() };
+        for account in exchange.accounts() {
+            state.account(account.id).last = account.last_numbers().0;
+        }
+        Hub(Mutex::new(state))
+    }
+
+    /// Puts what is published of an account from now on into `outbox`; the number that comes first.
+    pub fn follow(&self, account: AccountId, outbox: &Arc<Outbox<Reports>>) -> u64 {
+        let mut state = self.state();
+        let account = state.account(account);
+        account.followers.push(Arc::clone(outbox));
+        account.last + 1
+    }
+
+    /// The number that an account's next report will have.
+    pub fn next_number(&self, account: AccountId) -> u64 {
+        self.state().account(account).last + 1
+    }
+
+    /// Puts every change of a status from now on into `outbox`.
+    pub fn watch(&self, outbox: &Arc<Outbox<Arc<[StatusNews]>>>) {
+        self.state().watchers.push(Arc::clone(outbox));
+    }
+
+    /// Begins to tell of one batch; whoever follows is given it when what is returned goes.
+    pub fn tell(&self) -> Telling<'_> {
+        Telling(self.state())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves lists that are whole: nothing here is half done between two statements.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn account(&mut self, id: AccountId) -> &mut Account {
+        let index = id.0 as usize;
+        if self.accounts.len() <= index {
+            self.accounts.resize_with(index + 1, Account::default);
+        }
+        &mut self.accounts[index]
+    }
+}
+
+/// One batch on its way to those who follow.
+pub(crate) struct Telling<'a>(MutexGuard<'a, State>);
+
+impl Telling<'_> {
+    pub fn report(&mut self, stamp: Stamp, report: &Report) {
+        let account = self.0.account(report.account);
+        account.last = report.number;
+        if account.followers.is_empty() {
+            return;
+        }
+        account.reports.push((stamp, *report));
+        if account.reports.len() == 1 {
+            self.0.touched.push(report.account);
+        }
+    }
+
+    pub fn status(&mut self, news: StatusNews) {
+        if !self.0.watchers.is_empty() {
+            self.0.news.push(news);
+        }
+    }
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        let state = &mut *self.0;
+        for id in state.touched.drain(..) {
+            let account = &mut state.accounts[id.0 as usize];
+            let reports: Reports = account.reports.as_slice().into();
+            account.reports.clear();
+            let count = reports.len();
+            account.followers.retain(|outbox| outbox.put(&reports, count));
+        }
+        if !state.news.is_empty() {
+            let news: Arc<[StatusNews]> = state.news.as_slice().into();
+            state.news.clear();
+            state.watchers.retain(|outbox| outbox.put(&news, news.len()));
+        }
+    }
+}
+
+/// What waits for one reader, bounded: a reader that falls behind loses its place, never the exchange its pace.
+pub(crate) struct Outbox<T>(Mutex<Waiting<T>>);
+
+struct Waiting<T> {
+    pages: VecDeque<(T, usize)>,
+    /// Items in all pages.
+    items: usize,
+    overrun: bool,
+    reader: Option<Waker>,
+}
+
+/// Why an outbox gives nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Overrun;
+
+impl<T: Clone> Outbox<T> {
+    pub fn new() -> Arc<Outbox<T>> {
+        let waiting = Waiting { pages: VecDeque::new(), items: 0, overrun: false, reader: None };
+        Arc::new(Outbox(Mutex::new(waiting)))
+    }
+
+    /// Puts a page of so many items in; `false` when nobody will read it.
+    fn put(self: &Arc<Self>, page: &T, items: usize) -> bool {
+        if Arc::strong_count(self) == 1 {
+            return false;
+        }
+        let mut waiting = self.waiting();
+        // One page is taken whatever its size, so that the bound never shuts out who keeps up.
+        waiting.overrun |= waiting.items > 0 && waiting.items + items > OUTBOX;
+        if waiting.overrun {
+            waiting.pages = VecDeque::new();
+            waiting.items = 0;
+        } else {
+            waiting.pages.push_back((page.clone(), items));
+            waiting.items += items;
+        }
+        let (goes_on, reader) = (!waiting.overrun, waiting.reader.take());
+        drop(waiting);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        goes_on
+    }
+
+    /// The next page, when there is one.
+    pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Result<T, Overrun>> {
+        let mut waiting = self.waiting();
+        if let Some((page, items)) = waiting.pages.pop_front() {
+            waiting.items -= items;
+            return Poll::Ready(Ok(page));
+        }
+        if waiting.overrun {
+            return Poll::Ready(Err(Overrun));
+        }
+        waiting.reader = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Waits for the next page.
+    pub async fn next(&self) -> Result<T, Overrun> {
+        std::future::poll_fn(|context| self.poll_next(context)).await
+    }
+
+    pub fn is_overrun(&self) -> bool {
+        self.waiting().overrun
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use hourbook_model::*;
+
+    fn report(account: u32, number: u64) -> Report {
+        Report {
+            account: AccountId(account),
+            number,
+            kind: ReportKind::Accepted,
+            order: OrderId(1),
+            client_id: ClientId::NONE,
+            session: SessionId(0),
+            request: 0,
+            instrument: InstrumentId(1),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            price: Price(1),
+            trigger: Price(0),
+            quantity: Quantity(1),
+            cumulative: Quantity(0),
+            leaves: Quantity(1),
+        }
+    }
+
+    fn tell(hub: &Hub, reports: impl IntoIterator<Item = (u32, u64)>) {
+        let mut telling = hub.tell();
+        for (account, number) in reports {
+            telling.report(Stamp { seq: number, time: Time(0) }, &report(account, number));
+        }
+    }
+
+    fn numbers(outbox: &Outbox<Reports>) -> Vec<u64> {
+        let mut found = Vec::new();
+        while let Some(Ok(page)) = outbox.next().now_or_never() {
+            found.extend(page.iter().map(|(_, report)| report.number));
+        }
+        found
+    }
+
+    #[test]
+    fn a_follower_is_told_of_its_own_account_from_the_number_it_was_given() {
+        let hub = Hub::of(&Exchange::new());
+        tell(&hub, [(1, 1), (2, 1), (1, 2)]);
+        let outbox = Outbox::new();
+        assert_eq!(hub.follow(AccountId(1), &outbox), 3);
+        tell(&hub, [(1, 3), (2, 2)]);
+        tell(&hub, [(2, 3)]);
+        tell(&hub, [(1, 4), (1, 5)]);
+        assert_eq!(numbers(&outbox), [3, 4, 5]);
+    }
+
+    #[test]
+    fn who_reads_nothing_runs_over_and_holds_no_memory_while_the_others_go_on() {
+        let hub = Hub::of(&Exchange::new());
+        let (idle, busy) = (Outbox::new(), Outbox::new());
+        hub.follow(AccountId(1), &idle);
+        hub.follow(AccountId(1), &busy);
+        let mut seen = 0;
+        for page in 0..=OUTBOX as u64 / 1_000 {
+            tell(&hub, (1..=1_000).map(|number| (1, page * 1_000 + number)));
+            seen += numbers(&busy).len();
+        }
+        assert_eq!(seen, OUTBOX / 1_000 * 1_000 + 1_000);
+        assert!(idle.is_overrun() && !busy.is_overrun());
+        assert!(idle.waiting().pages.is_empty());
+        assert_eq!(idle.next().now_or_never(), Some(Err(Overrun)));
+    }
+
+    #[test]
+    fn who_has_gone_is_forgotten() {
+        let hub = Hub::of(&Exchange::new());
+        hub.follow(AccountId(1), &Outbox::new());
+        tell(&hub, [(1, 1)]);
+        assert!(hub.state().accounts[1].followers.is_empty());
+    }
+}

@@ -1,0 +1,58 @@
+//! What the gateway learns from each published batch: keys, accounts and limits, symbols, figures, reports.
+//!
+//! Runs on the publishing thread, once over all events: nothing here waits.
+
+use crate::Inside;
+use crate::hub::StatusNews;
+use hourbook_model::{Event, Scope, Status};
+use hourbook_sequencer::{Batch, Subscriber};
+use std::sync::Arc;
+
+pub(crate) struct Published(pub Arc<Inside>);
+
+impl Subscriber for Published {
+    fn publish(&mut self, batch: &Arc<Batch>) {
+        let inside = &*self.0;
+        let mut telling = inside.hub.tell();
+        for (entry, events) in batch.iter() {
+            inside.metrics.saw(entry, events);
+            let seq = entry.stamp.seq;
+            for event in events {
+                match event {
+                    Event::Reported(report) => telling.report(entry.stamp, report),
+                    Event::Traded(_)
+                    | Event::Posted(_)
+                    | Event::Uncrossed { .. }
+                    | Event::Cascaded { .. } => {}
+                    other => {
+                        inside.door.saw(other);
+                        inside.directory.saw(other);
+                        if let Some(news) = news_of(seq, other) {
+                            telling.status(news);
+                        }
+                    }
+                }
+            }
+        }
+        drop(telling);
+        if let Some(last) = batch.last() {
+            inside.published.send_replace(last.seq);
+        }
+    }
+}
+
+/// What an event says of how instruments trade.
+fn news_of(seq: u64, event: &Event) -> Option<StatusNews> {
+    match *event {
+        Event::StatusChanged { instrument, status } => Some(StatusNews::Of { seq, instrument, status }),
+        Event::Listed { instrument, .. } => {
+            Some(StatusNews::Of { seq, instrument, status: Status::Continuous })
+        }
+        // A single instrument's halt is announced as its change of status.
+        Event::Halted { scope } | Event::Resumed { scope } => match scope {
+            Scope::Instrument(_) => None,
+            scope => Some(StatusNews::Within(scope)),
+        },
+        _ => None,
+    }
+}
