@@ -35,10 +35,10 @@ pub struct Head {
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(crate) struct Header {
-    /// Bytes of the body.
-    pub length: U32,
     /// CRC32C of the rest of the header, the body and its padding.
     pub checksum: U32,
+    /// Bytes of the body.
+    pub length: U32,
     pub seq: U64,
     pub time: I64,
     pub epoch: U32,
@@ -54,7 +54,7 @@ pub(crate) struct Header {
 /// Set on the last record of a batch: a batch counts whole or not at all.
 pub(crate) const ENDS_BATCH: u8 = 1;
 
-const CHECKED_FROM: usize = offset_of!(Header, seq);
+const CHECKED_FROM: usize = offset_of!(Header, length);
 
 impl Header {
     pub fn ends_batch(&self) -> bool {

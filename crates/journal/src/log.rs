@@ -187,8 +187,8 @@ impl Log {
         }
         let start = self.batch.len();
         let header = Header {
-            length: 0.into(),
             checksum: 0.into(),
+            length: 0.into(),
             seq: head.seq.into(),
             time: head.time.into(),
             epoch: self.epoch.into(),
@@ -423,7 +423,7 @@ fn existing(segment: &Segment, shard: u16) -> Result<Prepared, Error> {
 
 /// Makes what is kept durable, and zeros of what is cut, so that it never comes back to life.
 fn repair(file: &File, bytes: u64, tail: &Tail, disk: &dyn Disk) -> io::Result<()> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let length = file.metadata()?.len();
     let mut at = tail.end;
     // A file that was cut short gets its length again.

@@ -72,7 +72,7 @@ impl Reader {
     /// # Errors
     /// [`Error::Damaged`] and [`Error::Gap`], and whatever the disk says.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<Record<'_>>, Error> {
+    pub fn read(&mut self) -> Result<Option<Record<'_>>, Error> {
         loop {
             let Some(window) = &mut self.window else { return Ok(None) };
             if window.offset() >= self.limit {

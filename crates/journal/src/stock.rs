@@ -19,6 +19,8 @@ use zerocopy::IntoBytes;
 
 /// Written and synced at once, so that the journal's own syncs never wait long behind it.
 const CHUNK: usize = 1 << 20;
+/// What a file system gives out.
+const BLOCK: u64 = 4_096;
 const RESERVE: &str = "reserve";
 const PARTIAL: &str = "segment.partial";
 /// How often a full disk is asked again.
@@ -134,9 +136,11 @@ impl Stock {
         loop {
             match self.next.take() {
                 Some(next) if next.bytes >= bytes => return Ok(next),
-                Some(_) => self.order_segment(index, bytes.next_multiple_of(CHUNK as u64)),
+                Some(_) => self.order_segment(index, bytes.next_multiple_of(BLOCK)),
                 None if !self.ordered && self.asked.elapsed() < RETRY => return Err(Short::Full),
-                None if !self.ordered => self.order_segment(index, self.maker.segment_bytes.max(bytes)),
+                None if !self.ordered => {
+                    self.order_segment(index, self.maker.segment_bytes.max(bytes.next_multiple_of(BLOCK)))
+                }
                 None => {}
             }
             self.receive(true)?;

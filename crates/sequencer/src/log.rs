@@ -81,7 +81,7 @@ impl Tail {
 
     #[inline]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, Fault> {
-        let record = self.0.next()?;
+        let record = self.0.read()?;
         Ok(record.map(|journal::Record { head, body, .. }| Record {
             stamp: Stamp { seq: head.seq, time: Time(head.time) },
             kind: head.kind,

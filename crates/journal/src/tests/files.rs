@@ -1,0 +1,145 @@
+//! Segments, the chain over them, snapshots and archives.
+
+use super::rig::*;
+use crate::*;
+use std::fs;
+
+/// A journal over several segments; gives the number of the last record.
+fn long(rig: &Rig) -> u64 {
+    let (mut log, _) = rig.open();
+    let mut last = 0;
+    while !rig.segment(5).exists() || starts(&rig.bytes(5)).len() < 2 {
+        append(&mut log, last + 1, 10);
+        last += 10;
+    }
+    last
+}
+
+fn snapshot(rig: &Rig, seq: u64, state: &[u8]) {
+    Snapshot::write(rig.path(), &Local, 0, seq, 7, state).unwrap();
+}
+
+#[test]
+fn a_record_rewritten_with_a_good_checksum_breaks_the_chain() {
+    let rig = Rig::new();
+    long(&rig);
+    let checked = verify(&[rig.path()], |_| {}).unwrap();
+    assert_eq!(checked.chain.map(|chain| chain.0), Some(4));
+    let mut bytes = rig.bytes(2);
+    let starts = starts(&bytes);
+    let record = &mut bytes[starts[3]..starts[4]];
+    record[40] ^= 1;
+    let checksum = crc_fast::crc32_iscsi(&record[4..]);
+    record[..4].copy_from_slice(&checksum.to_le_bytes());
+    rig.put(2, &bytes);
+    let error = verify(&[rig.path()], |_| {}).unwrap_err();
+    assert!(matches!(&error, Error::Chain { path } if *path == rig.segment(3)), "{error}");
+}
+
+#[test]
+fn a_link_that_a_crash_lost_is_written_again() {
+    let rig = Rig::new();
+    let last = long(&rig);
+    let before = verify(&[rig.path()], |_| {}).unwrap();
+    let good = rig.bytes(5);
+    let mut bytes = good.clone();
+    bytes[512..576].fill(0);
+    rig.put(5, &bytes);
+    assert_eq!(verify(&[rig.path()], |_| {}).unwrap(), before);
+    assert_eq!(rig.reopen().unwrap(), Opened { last, cut: None });
+    assert_eq!(rig.bytes(5), good);
+}
+
+#[test]
+fn a_missing_segment_is_named() {
+    let rig = Rig::new();
+    long(&rig);
+    fs::remove_file(rig.segment(3)).unwrap();
+    for error in [rig.reopen().unwrap_err(), rig.numbers(0).unwrap_err()] {
+        assert!(matches!(&error, Error::MissingSegment { path } if *path == rig.segment(3)), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_segment_and_what_is_newer_or_of_another_shard_is_refused() {
+    let rig = Rig::new();
+    rig.reopen().unwrap();
+    let good = rig.bytes(1);
+    let mut newer = good.clone();
+    newer[8] = 2;
+    let checksum = crc_fast::crc32_iscsi(&newer[..60]);
+    newer[60..64].copy_from_slice(&checksum.to_le_bytes());
+    rig.put(1, &newer);
+    assert!(matches!(rig.reopen(), Err(Error::Format { found: 2, .. })));
+    rig.put(1, &good[..100]);
+    assert!(matches!(rig.reopen(), Err(Error::NotSegment { .. })));
+    rig.put(1, &vec![7; good.len()]);
+    assert!(matches!(rig.reopen(), Err(Error::NotSegment { .. })));
+    rig.put(1, &good);
+    let other = Log::open(Config { shard: 3, ..rig.config() }).map(|_| ()).unwrap_err();
+    assert!(matches!(other, Error::Shard { expected: 3, found: 0, .. }), "{other}");
+}
+
+#[test]
+fn snapshots_are_whole_or_refused_and_the_newest_three_are_kept() {
+    let rig = Rig::new();
+    long(&rig);
+    for seq in [10, 20, 30, 40] {
+        snapshot(&rig, seq, format!("state at {seq}").as_bytes());
+    }
+    let listed = Snapshot::list(rig.path()).unwrap();
+    assert_eq!(listed.iter().map(|one| one.seq).collect::<Vec<_>>(), [40, 30, 20]);
+    assert_eq!(listed[0].load().unwrap(), b"state at 40");
+    let good = fs::read(&listed[0].path).unwrap();
+    for at in 0..good.len() {
+        let mut damaged = good.clone();
+        damaged[at] ^= 4;
+        fs::write(&listed[0].path, &damaged).unwrap();
+        assert!(listed[0].load().is_err(), "byte {at}");
+        fs::write(&listed[0].path, &good[..at]).unwrap();
+        assert!(listed[0].load().is_err(), "cut at byte {at}");
+    }
+}
+
+#[test]
+fn a_journal_that_ends_before_a_snapshot_has_lost_something() {
+    let rig = Rig::new();
+    let (mut log, _) = rig.open();
+    append(&mut log, 1, 1);
+    let short = rig.bytes(1);
+    append(&mut log, 2, 1);
+    drop(log);
+    snapshot(&rig, 2, b"state at 2");
+    rig.reopen().unwrap();
+    rig.put(1, &short);
+    assert!(matches!(rig.reopen(), Err(Error::Lost { snapshot: 2, last: 1, .. })));
+}
+
+#[test]
+fn segments_behind_two_snapshots_go_to_the_archive() {
+    let rig = Rig::new();
+    let last = long(&rig);
+    let archived = tempfile::TempDir::new().unwrap();
+    assert!(matches!(archive(rig.path(), archived.path()), Err(Error::Refused(_))));
+    snapshot(&rig, last, b"new");
+    let third = starts_of(&rig, 3);
+    snapshot(&rig, third + 5, b"old");
+    let moved = archive(rig.path(), archived.path()).unwrap();
+    assert_eq!((moved.segments, moved.last), (2, third - 1));
+
+    let error = rig.numbers(0).unwrap_err();
+    assert!(matches!(error, Error::Begins { wanted: 1, first } if first == third), "{error}");
+    let rest: Vec<u64> = (third..=last).collect();
+    assert_eq!(rig.numbers(third - 1).unwrap(), rest);
+    let all: Vec<u64> = (1..=last).collect();
+    assert_eq!(numbers(&[rig.path(), archived.path()], 0).unwrap(), all);
+    assert_eq!(rig.reopen().unwrap().last, last);
+    assert_eq!(verify(&[rig.path(), archived.path()], |_| {}).unwrap().records, last);
+    assert_eq!(verify(&[rig.path()], |_| {}).unwrap().first, third);
+    assert_eq!(archive(rig.path(), archived.path()).unwrap(), Archived::default());
+}
+
+/// The number of a segment's first record.
+fn starts_of(rig: &Rig, index: u64) -> u64 {
+    u64::from_le_bytes(rig.bytes(index)[4_104..4_112].try_into().unwrap())
+}
