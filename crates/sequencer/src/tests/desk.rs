@@ -5,6 +5,7 @@ use hourbook_model::*;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// 2026-11-23T00:00Z.
@@ -71,13 +72,18 @@ impl Running {
         self.thread.join().unwrap().expect_err("it was stopped by a fault")
     }
 
+    /// Waits for its end, which a drain has brought about.
+    pub fn ends(self) {
+        self.thread.join().unwrap().unwrap();
+    }
+
     pub fn submit(&self, command: impl Into<Command>) -> Receipt {
         self.handle.submit(Request::default(), command.into()).wait().expect("it is durable")
     }
 
     /// Defines the product, and accounts 1 and 2 with unlimited credit.
     pub fn open_market(&self) -> InstrumentId {
-        self.submit(DefineProduct { product: product() });
+        self.submit(DefineProduct { product: product().into() });
         for (name, number) in [("ann", 1), ("bob", 2)] {
             self.submit(CreateParticipant { name: name.into() });
             self.submit(CreateAccount { participant: ParticipantId(number), name: name.into() });
@@ -170,5 +176,14 @@ impl Subscriber for Witness {
 
     fn publish(&mut self, batch: &Arc<Batch>) {
         self.seen.lock().unwrap().extend(batch.entries().iter().map(|entry| entry.stamp.seq));
+    }
+}
+
+/// Waits until something has come about on another thread.
+pub fn wait_for(what: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !what() {
+        assert!(started.elapsed() < Duration::from_secs(20), "it does not come");
+        std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -1,7 +1,14 @@
-//! Nothing that was told is lost.
+//! Nothing that was told is lost, and nothing is told too early.
 
 use super::desk::*;
+use crate::*;
+use hourbook_journal::{Disk, Local};
 use hourbook_model::*;
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 #[test]
 fn what_was_acknowledged_is_there_after_a_restart() {
@@ -23,4 +30,209 @@ fn what_was_acknowledged_is_there_after_a_restart() {
     let again = second.order(2, "b-1", hour, Side::Buy).wait().unwrap();
     assert!(again.answer.repeated);
     assert_eq!(again.answer.order, buy.answer.order);
+    second.stop().2.unwrap();
+}
+
+#[test]
+fn a_directory_serves_one_sequencer() {
+    let place = Place::new();
+    let first = place.start();
+    let second = place.start_with(|_| {}, vec![]).map(|_| ()).unwrap_err();
+    assert!(matches!(second, Fault::Journal(hourbook_journal::Error::Held { .. })), "{second}");
+    first.stop().2.unwrap();
+}
+
+/// A disk whose syncs wait for a gate, and may fail; files grow as long as there is room.
+#[derive(Debug)]
+struct Gated {
+    open: Mutex<bool>,
+    opened: Condvar,
+    fails: AtomicBool,
+    room: AtomicI64,
+}
+
+impl Gated {
+    fn new() -> Arc<Gated> {
+        Arc::new(Gated {
+            open: Mutex::new(true),
+            opened: Condvar::new(),
+            fails: AtomicBool::new(false),
+            room: AtomicI64::new(i64::MAX / 2),
+        })
+    }
+
+    fn set(&self, open: bool) {
+        *self.open.lock().unwrap() = open;
+        self.opened.notify_all();
+    }
+}
+
+impl Disk for Gated {
+    fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let grows = (offset + bytes.len() as u64).saturating_sub(file.metadata()?.len()) as i64;
+        if self.room.fetch_sub(grows, SeqCst) < grows {
+            self.room.fetch_add(grows, SeqCst);
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Local.write(file, bytes, offset)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        drop(self.opened.wait_while(self.open.lock().unwrap(), |open| !*open).unwrap());
+        match self.fails.load(SeqCst) {
+            true => Err(io::Error::other("the disk is on fire")),
+            false => Local.sync(file),
+        }
+    }
+
+    fn allocate(&self, file: &File, bytes: u64) -> io::Result<()> {
+        self.write(file, &vec![0; bytes as usize], 0)
+    }
+}
+
+/// Longer than anything here takes that is not waiting for a gate.
+const A_WHILE: Duration = Duration::from_millis(100);
+
+#[test]
+fn nobody_hears_of_a_command_or_of_what_it_changed_before_it_is_durable() {
+    let place = Place::new();
+    let disk = Gated::new();
+    let witness = Witness::default();
+    let (mounted, subscribed) = (disk.clone(), witness.clone());
+    let running = place.start_with(|config| config.disk = mounted, vec![Box::new(subscribed)]).unwrap();
+    running.submit(DefineProduct { product: product().into() });
+    wait_for(|| place.path().join("0000000002.segment").exists() && place.path().join("reserve").exists());
+    disk.set(false);
+    let known = running.handle.stats().durable;
+
+    let command = running.handle.submit(Request::default(), CreateParticipant { name: "ann".into() }.into());
+    let told = Arc::new(AtomicBool::new(false));
+    let read = running.handle.read(|exchange| exchange.stamp().seq);
+    let waiter = std::thread::spawn({
+        let told = Arc::clone(&told);
+        move || {
+            let seen = read.wait().unwrap();
+            told.store(true, SeqCst);
+            seen
+        }
+    });
+    wait_for(|| running.handle.stats().seq > known);
+    std::thread::sleep(A_WHILE);
+    assert!(!told.load(SeqCst), "a read waits for what it saw");
+    assert_eq!(running.handle.stats().durable, known);
+    assert!(witness.seen.lock().unwrap().iter().all(|seq| *seq <= known));
+
+    disk.set(true);
+    let receipt = command.wait().unwrap();
+    assert_eq!(waiter.join().unwrap(), receipt.stamp.seq);
+    assert_eq!(witness.seen.lock().unwrap().last(), Some(&receipt.stamp.seq));
+    running.stop().2.unwrap();
+}
+
+#[test]
+fn a_failed_sync_stops_everything_and_acknowledges_nothing() {
+    let place = Place::new();
+    let disk = Gated::new();
+    let witness = Witness::default();
+    let (mounted, subscribed) = (disk.clone(), witness.clone());
+    let running = place.start_with(|config| config.disk = mounted, vec![Box::new(subscribed)]).unwrap();
+    let hour = running.open_market();
+    wait_for(|| place.path().join("0000000002.segment").exists() && place.path().join("reserve").exists());
+    disk.set(false);
+    let orders: Vec<_> = (0..50).map(|n| running.order(1, &format!("a-{n}"), hour, Side::Sell)).collect();
+    disk.fails.store(true, SeqCst);
+    disk.set(true);
+    for order in orders {
+        assert!(matches!(order.wait(), Err(Error::Stopped { .. })));
+    }
+    let handle = running.handle.clone();
+    let fault = running.fault();
+    assert!(matches!(fault, Fault::Sync { .. }), "{fault}");
+    assert!(handle.stopped().unwrap().contains("the disk is on fire"));
+    let refused = handle.submit(Request::default(), Tick {}.into()).wait().unwrap_err();
+    assert!(matches!(refused, Error::Stopped { .. }));
+    let durable = handle.stats().durable;
+    assert!(witness.seen.lock().unwrap().iter().all(|seq| *seq <= durable));
+}
+
+#[test]
+fn a_full_disk_refuses_new_work_and_takes_cancels_and_reads() {
+    let place = Place::new();
+    let disk = Gated::new();
+    let mounted = disk.clone();
+    let small = move |config: &mut Config| {
+        config.disk = mounted;
+        config.segment_bytes = 64 << 10;
+    };
+    let running = place.start_with(small, vec![]).unwrap();
+    let hour = running.open_market();
+    let resting = running.order(1, "resting", hour, Side::Sell).wait().unwrap().answer.order;
+    wait_for(|| place.path().join("0000000002.segment").exists() && place.path().join("reserve").exists());
+    let room = disk.room.swap(0, SeqCst);
+
+    let mut accepted = 0;
+    let refused = loop {
+        // A batch is taken whole or not at all.
+        let batch =
+            (0..50).map(|n| order(1, &format!("{accepted}-{n}"), hour, Side::Sell, 1_000_000)).collect();
+        match running.handle.submit_batch(batch).wait() {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused, Error::DiskFull);
+    assert!(running.handle.stats().disk_full);
+    let refused = running.order(2, "b-1", hour, Side::Buy).wait().unwrap_err();
+    assert_eq!(refused, Error::DiskFull);
+
+    let request = Request { account: AccountId(1), ..Request::default() };
+    let cancel = CancelOrder { order: OrderRef::Id(resting) };
+    let cancelled = running.handle.submit(request, cancel.into()).wait().expect("cancels still find room");
+    assert_eq!(cancelled.answer.refused, None);
+    let (stamp, hash) = running.handle.state_hash().wait().expect("reads need none");
+    assert_eq!(stamp.seq, cancelled.stamp.seq);
+
+    disk.room.store(room, SeqCst);
+    wait_for(|| running.order(2, "b-2", hour, Side::Buy).wait().is_ok());
+    assert!(!running.handle.stats().disk_full);
+    let (stamp_at_end, hash_at_end, ended) = running.stop();
+    ended.unwrap();
+    assert!(stamp_at_end.seq > stamp.seq && hash_at_end != hash);
+    let again = place.start();
+    assert_eq!((again.recovered.stamp, again.recovered.state_hash), (stamp_at_end, hash_at_end));
+    again.stop().2.unwrap();
+}
+
+#[test]
+fn an_unfinished_end_is_cut_and_said() {
+    let place = Place::new();
+    let first = place.start();
+    first.open_market();
+    let (stamp, ..) = first.stop();
+    let path = place.path().join("0000000001.segment");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[end] ^= 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let second = place.start();
+    assert_eq!(second.recovered.cut.map(|cut| cut.0), Some(second.recovered.stamp.seq + 1));
+    assert!(second.recovered.stamp.seq < stamp.seq);
+    second.stop().2.unwrap();
+    assert_eq!(place.start().recovered.cut, None);
+}
+
+#[test]
+fn damage_stops_the_start_and_names_the_record() {
+    let place = Place::new();
+    let first = place.start();
+    first.open_market();
+    first.stop().2.unwrap();
+    let path = place.path().join("0000000001.segment");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4_096 + 60] ^= 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let fault = place.start_with(|_| {}, vec![]).map(|_| ()).unwrap_err();
+    let said = fault.to_string();
+    assert!(said.contains("record 1 at byte 4096") || said.contains("record 2 at byte"), "{said}");
+    assert!(said.contains("0000000001.segment"), "{said}");
 }
