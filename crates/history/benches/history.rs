@@ -60,7 +60,7 @@ impl Mix {
             number: *number,
             kind,
             order: OrderId::new(order as u32, 1 + (self.at.seq >> 16) as u32),
-            client_id: ClientId::new(&format!("mm{:010}", self.at.seq - order)).expect("a name"),
+            client_id: ClientId::new(&format!("mm{:010}", self.at.seq + 1_000 - order)).expect("a name"),
             session: SessionId(account.0),
             request: self.at.seq,
             instrument: InstrumentId(17),
