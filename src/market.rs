@@ -105,12 +105,14 @@ impl Definition<'_> {
 
         let mut commands = Vec::new();
         for (code, class) in std::mem::take(&mut self.written.classes) {
-            commands.push(DefineClass { class: class.class(code) }.into());
+            commands.push(DefineClass { class: class.class(code).into() }.into());
         }
         for (code, region) in std::mem::take(&mut self.written.regions) {
-            commands.push(DefineRegion { region: region.region(code) }.into());
+            commands.push(DefineRegion { region: region.region(code).into() }.into());
         }
-        commands.extend(products.into_iter().map(|product| Command::from(DefineProduct { product })));
+        commands.extend(
+            products.into_iter().map(|product| Command::from(DefineProduct { product: product.into() })),
+        );
         let digest = digest(&commands);
         commands.push(AdoptMarket { digest }.into());
         Ok(Market { commands, digest })

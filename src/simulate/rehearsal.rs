@@ -106,7 +106,7 @@ impl Rehearsal {
             events: Vec::new(),
             told: Vec::new(),
         };
-        rehearsal.operate(DefineProduct { product: product() });
+        rehearsal.operate(DefineProduct { product: product().into() });
         rehearsal.pass_time(0);
         let last = rehearsal.exchange.instruments().last().expect("months are listed");
         rehearsal.instrument = last.id;
@@ -276,7 +276,8 @@ impl Rehearsal {
             quantity: order.quantity,
             display: order.display.unwrap_or_default(),
             minimum: Quantity::ZERO,
-            post_only: order.post_only,
+            // The exchange has no post-only stops.
+            post_only: order.post_only && order.trigger.is_none(),
             self_trade: order.self_trade,
         };
         let answer = self.apply(account, PlaceOrder { order });
@@ -433,7 +434,7 @@ fn product() -> Product {
         band: None,
         reference: None,
         max_quantity: Quantity(i64::from(u32::MAX)),
-        max_notional: Money::MAX,
+        max_notional: Money(Price::CAP.0),
         maker_fee_ppm: 0,
         taker_fee_ppm: 0,
     }

@@ -125,10 +125,10 @@ commands! {
 
     /// Behaviour under `apply` changes only here.
     10 @1 SetRulesVersion { version: u32 }
-    11 @1 DefineClass { class: Class }
-    12 @1 DefineRegion { region: Region }
+    11 @1 DefineClass { class: Box<Class> }
+    12 @1 DefineRegion { region: Box<Region> }
     /// Adds a product or replaces its terms; what is listed already keeps its gate and tick.
-    13 @1 DefineProduct { product: Product }
+    13 @1 DefineProduct { product: Box<Product> }
     /// A fair price that pricing sent; the reference where nothing has traded.
     14 @1 SetReference { instrument: InstrumentId, price: Price, digest: [u8; 16] }
     /// The file that the definition came from, so that an unchanged one is not journaled again.
@@ -166,3 +166,6 @@ commands! {
     64 @1 Kill { account: AccountId, reason: String }
     65 @1 Unkill { account: AccountId }
 }
+
+// A command is moved from the edge to the journal's batch: what is rare is boxed, what is common is small.
+const _: () = assert!(size_of::<Command>() <= 112);

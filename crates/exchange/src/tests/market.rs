@@ -62,10 +62,6 @@ pub fn shown(micros: i64) -> String {
 }
 
 impl Market {
-    pub fn new() -> Market {
-        Market::with(product())
-    }
-
     pub fn with(product: Product) -> Market {
         let mut market = Market {
             exchange: Exchange::new(),
@@ -76,7 +72,7 @@ impl Market {
             now: Time(START),
             events: Vec::new(),
         };
-        market.apply(Request::default(), DefineProduct { product });
+        market.apply(Request::default(), DefineProduct { product: product.into() });
         while market.exchange.next_due().is_some_and(|due| due <= market.now) {
             market.apply(Request::default(), Tick {});
         }
@@ -100,11 +96,14 @@ impl Market {
             "w" => "W2026W49",
             name => name,
         };
-        let symbol = format!("GP.CNNX.A.{period}").parse().unwrap();
-        self.exchange.instrument_named(&symbol).unwrap_or(InstrumentId(0))
+        let symbol = format!("GP.CNNX.A.{period}").parse().ok();
+        symbol.and_then(|symbol| self.exchange.instrument_named(&symbol)).unwrap_or(InstrumentId(0))
     }
 
     pub fn account(&mut self, name: &str) -> AccountId {
+        if name == "nobody" {
+            return AccountId(1_000_000);
+        }
         if let Some(&known) = self.accounts.get(name) {
             return known;
         }
@@ -135,6 +134,14 @@ impl Market {
         }
     }
 
+    /// The request as a message of the session that follows `in`, if one does.
+    fn in_session(&mut self, request: Request, words: &[&str]) -> Request {
+        let Some(at) = words.iter().position(|word| *word == "in") else { return request };
+        let known = self.sessions.get_mut(words[at + 1]).expect("a session that logged on");
+        known.1 += u64::from(!words.contains(&"again"));
+        Request { session: known.0, number: known.1, ..request }
+    }
+
     fn scope(&self, word: &str) -> Scope {
         match word {
             "market" => Scope::Market,
@@ -149,7 +156,9 @@ impl Market {
     /// words: market, ioc, fok, day, post, stop 2.1, show 2, budget 12, least 2, until 3600, stp oldest|newest|both|less;
     /// `cancel ann o1`; `amend ann o1 [3] [@ 2.00]`; `reduce ann o1 1`; `mass ann market [buy]`; `quote ann h 5 @ 1.9 5 @ 2.1`;
     /// `halt h`, `resume h`, `call h [600]`, `uncross h [@ 2.00]`, `kill ann`, `lift ann`, `fair h @ 2.00`;
-    /// `logon ann s1 [cancel]`, `logoff ann s1`, `restart`, `wait 3600`; `money ann`, `book h`, `hours ann`, `holdings ann`.
+    /// `logon ann s1 [cancel]`, `logoff ann s1`, `restart`, `wait 3600`, `sleep 3600`, `tick`; `limit ann 2`, `unlimited ann`; `status H20261127T08`,
+    /// `requests ann`, `money ann`, `book h`, `hours ann`, `holdings ann`.
+    /// An order or a cancel with `in s1` is that session's next message, with `in s1 again` its last one once more.
     pub fn tell(&mut self, story: &str) -> String {
         let mut told = String::new();
         for line in story.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -198,6 +207,15 @@ impl Market {
                 let credit = Credit::Line(Money(micros(words[2])));
                 self.apply(operator, SetCredit { account, currency: "CNY".into(), credit })
             }
+            "unlimited" => {
+                let account = self.account(words[1]);
+                self.apply(operator, SetCredit { account, currency: "CNY".into(), credit: Credit::Unlimited })
+            }
+            "limit" => {
+                let account = self.account(words[1]);
+                let limits = Limits { open_orders: number(2) as u32, ..Limits::default() };
+                self.apply(operator, SetLimits { account, limits })
+            }
             "offer" => {
                 let account = self.account(words[1]);
                 let id = self.instrument(words[3]);
@@ -210,7 +228,8 @@ impl Market {
                 )
             }
             "buy" | "sell" => {
-                let request = self.request(words[1], after("as").unwrap_or(""));
+                let name = self.request(words[1], after("as").unwrap_or(""));
+                let request = self.in_session(name, words);
                 let stop = after("stop").map(micros);
                 let price = after("@").map_or(0, micros);
                 let order_type = match (stop, has("market")) {
@@ -256,6 +275,7 @@ impl Market {
             }
             "cancel" => {
                 let request = self.request(words[1], "");
+                let request = self.in_session(request, words);
                 let order = OrderRef::Client(ClientId::new(words[2]).unwrap());
                 self.apply(request, CancelOrder { order })
             }
@@ -331,7 +351,8 @@ impl Market {
                 let name = ClientId::new(words[2]).unwrap();
                 let answer = self.apply(request, LogOn { name, cancel_on_disconnect: has("cancel") });
                 if answer.refused.is_none() {
-                    self.sessions.insert(words[2].into(), (SessionId(answer.number as u32), 0));
+                    let last = self.sessions.get(words[2]).map_or(0, |known| known.1);
+                    self.sessions.insert(words[2].into(), (SessionId(answer.number as u32), last));
                 }
                 answer
             }
@@ -351,6 +372,31 @@ impl Market {
             // Time passes, and nobody ticks: the next command finds the past undone.
             "sleep" => {
                 self.now = self.now.plus_nanos(number(1) * Time::SECOND);
+                return None;
+            }
+            "tick" => {
+                while self.exchange.next_due().is_some_and(|due| due <= self.now) {
+                    self.apply(operator, Tick {});
+                }
+                return None;
+            }
+            "status" => {
+                let status = self.exchange.instrument(self.instrument(words[1])).map(|one| one.status);
+                writeln!(told, "{} is {status:?}", words[1]).unwrap();
+                return None;
+            }
+            // Which message of a session each report of an account answers.
+            "requests" => {
+                let account = self.account(words[1]);
+                for event in &self.events {
+                    if let Event::Reported(report) = event
+                        && report.account == account
+                    {
+                        let (kind, order) = (report.kind, self.order_name(report.order));
+                        writeln!(told, "{order} {kind:?} answers {}:{}", report.session, report.request)
+                            .unwrap();
+                    }
+                }
                 return None;
             }
             "money" => {
