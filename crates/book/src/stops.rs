@@ -32,6 +32,17 @@ impl Books {
 
     /// Takes out the next stop that a last trade at `last` has reached, ready to enter, and its trigger.
     pub fn next_triggered(&mut self, book: usize, last: Price) -> Option<(Incoming, Price)> {
+        let (slot, trigger) = self.first_triggered(book, last)?;
+        let id = self.slab.id_at(slot);
+        Some((self.take(id), trigger))
+    }
+
+    /// Whether a last trade at `last` has reached a stop.
+    pub fn has_triggered(&self, book: usize, last: Price) -> bool {
+        self.first_triggered(book, last).is_some()
+    }
+
+    fn first_triggered(&self, book: usize, last: Price) -> Option<(u32, Price)> {
         let stops = self.books[book].body.as_ref()?.stops.as_ref()?;
         let reached = |side: Side| {
             let ladder = &stops[side as usize];
@@ -39,9 +50,7 @@ impl Books {
             let first = ladder.best().filter(|_| key >= key_of(side.opposite(), last))?.first;
             Some((first, price_of(side.opposite(), key)))
         };
-        let (slot, trigger) = reached(Side::Buy).or_else(|| reached(Side::Sell))?;
-        let id = self.slab.id_at(slot);
-        Some((self.take(id), trigger))
+        reached(Side::Buy).or_else(|| reached(Side::Sell))
     }
 
     /// What a waiting stop waits for; zero for anything else.

@@ -231,6 +231,11 @@ impl HourBook {
         self.floor = self.floor.max(before);
     }
 
+    /// Hours before this are forgotten.
+    pub fn floor(&self) -> Hour {
+        self.floor
+    }
+
     /// Drops the past of the next `rows` rows, and rows that have nothing left. To be called in
     /// slices; nothing but memory depends on it.
     pub fn sweep(&mut self, rows: usize) {

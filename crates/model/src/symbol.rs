@@ -49,15 +49,16 @@ fn hour_of(day: Date) -> Hour {
 impl Period {
     /// The period of this kind that holds `hour`.
     pub fn holding(kind: PeriodKind, hour: Hour) -> Period {
-        let day = date_of(hour);
         match kind {
             PeriodKind::Hour => Period { kind, start: hour, hours: 1 },
-            PeriodKind::Day => Period { kind, start: hour_of(day), hours: 24 },
+            PeriodKind::Day => Period { kind, start: Hour(hour.0 - hour.0 % 24), hours: 24 },
             PeriodKind::Week => {
-                let monday = day.iso_week_date().weekday().since(Weekday::Monday);
-                Period { kind, start: Hour(hour_of(day).0 - 24 * monday as u32), hours: 168 }
+                // 1970 began on a Thursday, three days after a Monday.
+                let since_monday = (hour.0 + 72) % 168;
+                Period { kind, start: Hour(hour.0.saturating_sub(since_monday)), hours: 168 }
             }
             PeriodKind::Month => {
+                let day = date_of(hour);
                 let hours = 24 * day.days_in_month() as u32;
                 Period { kind, start: hour_of(day.first_of_month()), hours }
             }
@@ -67,6 +68,14 @@ impl Period {
     /// The period of the same kind that follows.
     pub fn next(self) -> Period {
         Period::holding(self.kind, self.end())
+    }
+
+    /// The period of the same kind that follows `count` later.
+    pub fn after(self, count: u32) -> Period {
+        match self.kind {
+            PeriodKind::Month => (0..count).fold(self, |period, _| period.next()),
+            _ => Period { start: self.start.plus(count * self.hours), ..self },
+        }
     }
 
     /// The first hour after the period.

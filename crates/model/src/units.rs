@@ -54,6 +54,11 @@ amount!(/// Nanoseconds since 1970-01-01T00:00:00Z. Arrives with each command; t
 /// Parts of a currency unit in [`Money`] and [`Price`].
 pub const MICROS: i64 = 1_000_000;
 
+impl Price {
+    /// No price, trigger or reference lies above it: some million million units of currency.
+    pub const CAP: Price = Price(1 << 60);
+}
+
 impl Money {
     /// price x lots x hours, or `None` when it does not fit.
     pub fn of(price: Price, quantity: Quantity, hours: u32) -> Option<Money> {

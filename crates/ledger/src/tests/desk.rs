@@ -172,6 +172,9 @@ impl Desk {
             let needed: Money = positions.iter().map(|(_, position)| position.escrow_needed()).sum();
             assert_eq!(self.ledger.balance(self.escrow(account)), needed, "escrow is what positions need");
         }
+        for one in listed {
+            assert_eq!(self.positions.units(one.id), 0, "units sum to zero");
+        }
         let owed: i128 = listed.iter().map(|listed| self.owed(listed)).sum();
         let clearing = self.ledger.balance(self.clearing) + self.ledger.balance(self.rounding);
         assert_eq!(owed + i128::from(clearing.0), 0, "the gate leaves exactly what sellers are owed");
