@@ -9,7 +9,7 @@ use hourbook_model::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Unary requests an account is remembered for.
+/// Unary requests an account is remembered for; operators together, where they act for none.
 pub const REMEMBERED_REQUESTS: usize = 8_192;
 
 /// An account's ledger accounts in one currency.
@@ -104,6 +104,8 @@ pub struct Accounts {
     pub sessions: Vec<Session>,
     accounts: Vec<Account>,
     profiles: Vec<Profile>,
+    /// Keys of `memory` of requests for no account, an operator's, oldest first.
+    requests: VecDeque<u128>,
     #[serde(with = "pairs")]
     memory: Map<u128, Remembered>,
     /// Live orders by the digest of account and client order id, and the ids' texts by order slot.
@@ -188,10 +190,6 @@ impl Accounts {
         self.sessions.get_mut((id.0 as usize).wrapping_sub(1))
     }
 
-    pub fn key(&self, id: KeyId) -> Option<&Key> {
-        self.keys.get((id.0 as usize).wrapping_sub(1))
-    }
-
     pub fn key_mut(&mut self, id: KeyId) -> Option<&mut Key> {
         self.keys.get_mut((id.0 as usize).wrapping_sub(1))
     }
@@ -212,11 +210,10 @@ impl Accounts {
         let key = key_of(request.account, &request.client_id);
         let body = digest_of(command);
         self.memory.insert(key, Remembered { body, answer, recent: true });
-        if request.account.0 == 0 {
-            // An operator's requests are few and are never forgotten.
-            return;
-        }
-        let requests = &mut self.profiles[request.account.0 as usize - 1].requests;
+        let requests = match request.account.0 {
+            0 => &mut self.requests,
+            account => &mut self.profiles[account as usize - 1].requests,
+        };
         requests.push_back(key);
         if requests.len() > REMEMBERED_REQUESTS
             && let Some(oldest) = requests.pop_front()
@@ -243,6 +240,22 @@ impl Accounts {
 
     pub fn name_of(&self, order: OrderId) -> ClientId {
         self.texts.get(&(order.slot() as u32)).copied().unwrap_or_default()
+    }
+
+    /// Panics at the first promise that does not hold.
+    pub fn check(&self) {
+        assert_eq!(self.live.len(), self.texts.len(), "every name has one order");
+        let queues = self.profiles.iter().map(|profile| &profile.requests).chain([&self.requests]);
+        let mut recent = 0;
+        for queue in queues {
+            assert!(queue.len() <= REMEMBERED_REQUESTS, "an account's memory is bounded");
+            recent += queue.len();
+            assert!(queue.iter().all(|key| self.memory.get(key).is_some_and(|known| known.recent)));
+        }
+        let kept = self.memory.iter().filter(|(_, known)| !known.recent);
+        let with_order = kept.clone().filter(|(key, _)| self.live.contains_key(*key));
+        assert_eq!(with_order.count(), kept.clone().count(), "what is not recent lives as long as its order");
+        assert_eq!(recent + kept.count(), self.memory.len());
     }
 
     /// The order is over: its name may be used again once its request is forgotten.

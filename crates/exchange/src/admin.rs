@@ -2,12 +2,27 @@
 
 use crate::accounts::{Key, Session};
 use crate::machine::{Exchange, House, Turn};
-use hourbook_ledger::{AccountKind, Owner, Posting};
+use hourbook_ledger::{AccountKind, LEDGER_MAX, Owner, Posting};
 use hourbook_model::*;
 
 /// Names are for people: 1 to 100 characters, none of them a control character.
 fn is_name(name: &str) -> bool {
     (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
+
+/// A currency's code is ISO 4217's: three capitals.
+fn is_currency(code: &str) -> bool {
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Ten years ahead, and no further.
+fn most_listed(kind: PeriodKind) -> u32 {
+    match kind {
+        PeriodKind::Hour => 10 * 366 * 24,
+        PeriodKind::Day => 10 * 366,
+        PeriodKind::Week => 10 * 53,
+        PeriodKind::Month => 10 * 12,
+    }
 }
 
 impl Exchange {
@@ -29,31 +44,42 @@ impl Exchange {
     }
 
     pub(crate) fn define_product(&mut self, turn: &mut Turn, product: &Product) -> Answer {
-        let whole_lots = (1..=i64::from(u32::MAX)).contains(&product.max_quantity.0);
-        let whole_ticks =
-            product.tick.0 > 0 && product.reference.is_none_or(|price| price.0 % product.tick.0 == 0);
+        if !is_currency(&product.currency)
+            || !ProductSymbol::is_class(&product.symbol.class)
+            || !ProductSymbol::is_region(&product.symbol.region)
+        {
+            return self.refuse(turn, RejectReason::BadName);
+        }
+        let lots = (1..=i64::from(u32::MAX)).contains(&product.max_quantity.0);
+        // With its fee a notional is still far within what the ledger can hold.
+        let notional = (1..=Price::CAP.0).contains(&product.max_notional.0);
+        let is_price = |price: Price| (1..=Price::CAP.0).contains(&price.0) && price.0 % product.tick.0 == 0;
+        let prices = (1..=Price::CAP.0).contains(&product.tick.0) && product.reference.is_none_or(is_price);
         let fees = product.maker_fee_ppm <= 1_000_000 && product.taker_fee_ppm <= 1_000_000;
-        let bands = product.band.is_none_or(|band| band.trade_ppm > 0 && band.order_ppm > 0 && band.call > 0);
         let day = 0..=Time::DAY;
+        let bands = product.band.is_none_or(|band| {
+            band.trade_ppm > 0 && band.order_ppm > 0 && band.call > 0 && day.contains(&band.call)
+        });
+        let gates = day.contains(&product.gate_hour) && (0..=28 * Time::DAY).contains(&product.gate_longer);
         let auction = product.auction.is_none_or(|auction| {
             day.contains(&auction.call)
                 && auction.call < auction.freeze
                 && auction.freeze < auction.uncross
                 && day.contains(&auction.uncross)
         });
-        if !(whole_lots && whole_ticks && fees && bands && auction)
-            || product.gate_hour < 0
-            || product.gate_longer < 0
-        {
+        let horizon = PeriodKind::ALL.iter().all(|kind| product.horizon.of(*kind) <= most_listed(*kind));
+        if !(lots && notional && prices && fees && bands && auction && gates && horizon) {
             return self.refuse(turn, RejectReason::BadRange);
         }
-        let currency = self.instruments.currency(&product.currency);
-        if let Some(known) = self.instruments.product_named(&product.symbol)
-            && self.instruments.known(known).currency != currency
-        {
+        let known = self.instruments.product_named(&product.symbol);
+        if known.is_some_and(|known| self.instruments.known(known).terms.currency != product.currency) {
             // Positions and holds stand in the old one.
             return self.refuse(turn, RejectReason::AlreadyDefined);
         }
+        if !self.instruments.have_room_for(product) {
+            return self.refuse(turn, RejectReason::InstrumentsExhausted);
+        }
+        let currency = self.instruments.currency(&product.currency);
         self.open_house(currency);
         let id = self.instruments.define(product);
         self.unschedule(id);
@@ -76,7 +102,7 @@ impl Exchange {
         let Some(instrument) = self.instruments.get_mut(id) else {
             return self.refuse(turn, RejectReason::UnknownInstrument);
         };
-        if price.0 <= 0 || price.0 % instrument.tick.0 != 0 {
+        if price.0 <= 0 || price > Price::CAP || price.0 % instrument.tick.0 != 0 {
             return self.refuse(turn, RejectReason::BadPrice);
         }
         instrument.fair = price;
@@ -179,7 +205,9 @@ impl Exchange {
             Err(reason) => return self.refuse(turn, reason),
         };
         match credit {
-            Credit::Line(line) if line < Money::ZERO => return self.refuse(turn, RejectReason::BadAmount),
+            Credit::Line(line) if !(Money::ZERO..=LEDGER_MAX).contains(&line) => {
+                return self.refuse(turn, RejectReason::BadAmount);
+            }
             // What it holds unlimited would not be covered by a line.
             Credit::Line(_) if self.accounts.known(account).unlimited => {
                 return self.refuse(turn, RejectReason::Unsupported);
@@ -189,6 +217,7 @@ impl Exchange {
                 self.ledger.set_credit(purse.cash, credit);
             }
             Credit::Unlimited => {
+                self.purse(account, currency);
                 self.accounts.known_mut(account).unlimited = true;
                 for purse in self.accounts.known(account).purses.clone() {
                     self.ledger.set_credit(purse.cash, credit);
@@ -214,11 +243,12 @@ impl Exchange {
             Ok(currency) => currency,
             Err(reason) => return self.refuse(turn, reason),
         };
-        let purse = self.purse(account, currency);
-        if amount <= Money::ZERO || !self.ledger.can_credit(purse.cash, amount) {
+        let outside = self.house[usize::from(currency.0)].outside;
+        // The room that is left is the currency's, whichever account asks.
+        if amount <= Money::ZERO || !self.ledger.can_credit(outside, amount) {
             return self.refuse(turn, RejectReason::BadAmount);
         }
-        let outside = self.house[usize::from(currency.0)].outside;
+        let purse = self.purse(account, currency);
         let lines = [Posting::new(outside, -amount), Posting::new(purse.cash, amount)];
         let entry = self.ledger.post(EntryKind::Deposit, &lines);
         self.tell(
@@ -242,7 +272,9 @@ impl Exchange {
         if amount <= Money::ZERO {
             return self.refuse(turn, RejectReason::BadAmount);
         }
-        let purse = self.purse(account, currency);
+        let Some(purse) = self.accounts.known(account).purse(currency) else {
+            return self.refuse(turn, RejectReason::InsufficientFunds);
+        };
         // A credit line buys hours; it is not lent out as cash.
         let own = self.ledger.balance(purse.cash) - self.ledger.held(purse.cash);
         if amount > own {

@@ -5,17 +5,19 @@
 //! command first does what is due on the instrument it touches, so that it never meets the past.
 
 use crate::instruments::Phase;
-use crate::machine::{Exchange, Turn};
+use crate::machine::{Exchange, Turn, Unpaired};
 use hourbook_ledger::{Position, Posting};
 use hourbook_model::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps of due work in front of a command, and in a tick.
 const STEPS_PER_COMMAND: usize = 8;
 const STEPS_PER_TICK: usize = 512;
-/// Orders or holders that one step takes from a gate.
+/// Orders, holders or periods that one step takes.
 const SLICE: usize = 32;
+/// Rows of past hours that a tick sweeps.
+const SWEPT_PER_TICK: usize = 256;
 
 /// Kinds of due work; at one instant the earlier kind comes first. Months and weeks cascade before days,
 /// days before hours.
@@ -31,7 +33,7 @@ pub(crate) enum Due {
     DeliveryEnd(InstrumentId),
     /// The end of a call that was begun for a time.
     CallEnd(InstrumentId),
-    Uncross(ProductId),
+    /// The daily auction: nothing may be taken back any more; the call begins.
     Freeze(ProductId),
     Call(ProductId),
     List(ProductId, PeriodKind),
@@ -41,6 +43,8 @@ pub(crate) enum Due {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Agenda {
     due: BTreeSet<(Time, Due)>,
+    /// Of each product with a daily auction, the one of its entries in `due`.
+    auctions: BTreeMap<ProductId, (Time, Due)>,
     /// Orders that end by time, per instrument, in the order of their times and arrival.
     expiries: BTreeSet<(InstrumentId, Time, u64, OrderId)>,
     arrivals: u64,
@@ -53,6 +57,38 @@ impl Agenda {
 
     fn first(&self) -> Option<(Time, Due)> {
         self.due.first().copied()
+    }
+
+    /// What the daily auction of a product does next, if it has one.
+    fn set_auction(&mut self, product: ProductId, next: Option<(Time, Due)>) {
+        let before = match next {
+            Some(next) => {
+                self.due.insert(next);
+                self.auctions.insert(product, next)
+            }
+            None => self.auctions.remove(&product),
+        };
+        if let Some(before) = before.filter(|before| Some(*before) != next) {
+            self.due.remove(&before);
+        }
+    }
+
+    /// Panics at the first promise that does not hold; `timed` orders end by time.
+    pub fn check(&self, timed: usize) {
+        assert_eq!(self.expiries.len(), timed, "each order that ends by time is on the agenda once");
+        for (instrument, until, ..) in &self.expiries {
+            assert!(self.due.contains(&(*until, Due::Expiry(*instrument))), "an expiry is due");
+        }
+        for next in self.auctions.values() {
+            assert!(self.due.contains(next), "an auction is due");
+        }
+    }
+
+    /// When an instrument's next order ends by time.
+    fn next_expiry(&self, id: InstrumentId) -> Option<(Time, Due)> {
+        let from = (id, Time(i64::MIN), 0, OrderId::NONE);
+        let next = self.expiries.range(from..).next().filter(|(of, ..)| *of == id);
+        next.map(|(_, until, ..)| (*until, Due::Expiry(id)))
     }
 }
 
@@ -68,51 +104,51 @@ impl Exchange {
         for _ in 0..steps {
             match self.agenda.first() {
                 Some((time, due)) if time <= turn.at.time => self.step(turn, time, due),
-                _ => return,
+                _ => break,
             }
         }
-        self.hours.forget(turn.at.time.hour());
+        if tick {
+            self.hours.forget(turn.at.time.hour());
+            self.hours.sweep(SWEPT_PER_TICK);
+        }
     }
 
-    /// Does what is due on one instrument before a command touches it, however far behind the agenda is.
+    /// Does what is due on one instrument before a command touches it, however far behind the agenda is, and
+    /// in the order of its times: expiries and calls. Its gate is looked at by whoever wants to trade.
+    #[inline]
     pub(crate) fn catch_up(&mut self, turn: &mut Turn, id: InstrumentId) {
-        let now = turn.at.time;
-        if self.agenda.first().is_none_or(|(time, _)| time > now) {
-            return;
+        if self.agenda.first().is_some_and(|(time, _)| time <= turn.at.time) {
+            self.catch_up_now(&mut turn.of_time(), id);
         }
-        let Some(instrument) = self.instruments.get(id) else { return };
-        let product = instrument.product;
-        let call_until = instrument.call_until;
-        self.expire(turn, id, usize::MAX);
-        let overdue: Vec<(Time, Due)> = self
-            .agenda
-            .due
-            .range(..=(now, Due::List(ProductId(u32::MAX), PeriodKind::Month)))
-            .filter(|(_, due)| matches!(due, Due::Uncross(of) | Due::Freeze(of) | Due::Call(of) if *of == product))
-            .copied()
-            .collect();
-        for (time, due) in overdue {
+    }
+
+    #[cold]
+    fn catch_up_now(&mut self, turn: &mut Turn, id: InstrumentId) {
+        let now = turn.at.time;
+        while let Some((time, due)) = self.next_due_on(id).filter(|(time, _)| *time <= now) {
             self.step(turn, time, due);
         }
-        if call_until.0 > 0 && call_until <= now && self.agenda.due.contains(&(call_until, Due::CallEnd(id)))
-        {
-            self.step(turn, call_until, Due::CallEnd(id));
-        }
+    }
+
+    fn next_due_on(&self, id: InstrumentId) -> Option<(Time, Due)> {
+        let instrument = self.instruments.get(id)?;
+        let call_end = (instrument.call_until.0 > 0).then_some((instrument.call_until, Due::CallEnd(id)));
+        let auction = self.agenda.auctions.get(&instrument.product).copied();
+        [self.agenda.next_expiry(id), call_end, auction].into_iter().flatten().min()
     }
 
     fn step(&mut self, turn: &mut Turn, time: Time, due: Due) {
         let done = match due {
-            Due::Expiry(id) => self.expire(turn, id, SLICE),
+            Due::Expiry(id) => self.expire(turn, id, time),
             Due::GateOfMonth(id) | Due::GateOfWeek(id) | Due::GateOfDay(id) | Due::GateOfHour(id) => {
                 self.close_gate(turn, id)
             }
             Due::Delivery(id) => self.begin_delivery(turn, id),
             Due::DeliveryEnd(id) => self.end_delivery(turn, id),
-            Due::CallEnd(id) => self.end_call(turn, id, time),
-            Due::Uncross(product) => self.scheduled_uncross(turn, product, time),
+            Due::CallEnd(id) => self.end_call(turn, id),
             Due::Freeze(product) => self.scheduled_freeze(turn, product, time),
             Due::Call(product) => self.scheduled_call(turn, product, time),
-            Due::List(product, kind) => self.list(turn, product, kind, time),
+            Due::List(product, kind) => self.list(turn, product, kind),
         };
         if done {
             self.agenda.due.remove(&(time, due));
@@ -128,42 +164,42 @@ impl Exchange {
                 self.agenda.add(now, Due::List(product, kind));
             }
         }
-        if let Some(auction) = self.instruments.known(product).terms.auction {
-            let next = |at: i64| {
-                let today = Time(now.day() * Time::DAY + at);
-                if today > now { today } else { today.plus_nanos(Time::DAY) }
-            };
-            self.agenda.add(next(auction.call), Due::Call(product));
-        }
+        let next = self.instruments.known(product).terms.auction.map(|auction| {
+            let midnight = Time(now.day() * Time::DAY);
+            // A call that runs under the former terms is frozen by the new ones and ends when it was to end.
+            if now < midnight.plus_nanos(auction.call) {
+                (midnight.plus_nanos(auction.call), Due::Call(product))
+            } else if now < midnight.plus_nanos(auction.freeze) {
+                (midnight.plus_nanos(auction.freeze), Due::Freeze(product))
+            } else {
+                (midnight.plus_nanos(Time::DAY + auction.call), Due::Call(product))
+            }
+        });
+        self.agenda.set_auction(product, next);
     }
 
-    /// Takes every entry of a product's schedule out, before its terms change.
+    /// Takes a product's listings out of the agenda, before its terms change.
     pub(crate) fn unschedule(&mut self, product: ProductId) {
-        self.agenda.due.retain(|(_, due)| !matches!(due, Due::List(of, _) | Due::Call(of) if *of == product));
+        self.agenda.due.retain(|(_, due)| !matches!(due, Due::List(of, _) if *of == product));
     }
 
     /// Lists the periods that have come within the horizon, a slice at a time.
-    fn list(&mut self, turn: &mut Turn, product: ProductId, kind: PeriodKind, _due: Time) -> bool {
+    fn list(&mut self, turn: &mut Turn, product: ProductId, kind: PeriodKind) -> bool {
         let now = turn.at.time;
         let current = Period::holding(kind, now.hour());
         let listed = self.instruments.known(product);
-        let horizon = listed.terms.horizon.of(kind);
+        // The horizon's last period: so many whole periods after the current one.
+        let last = current.after(listed.terms.horizon.of(kind));
         let from = listed.listed_until[kind as usize].max(current.end());
         let mut period = Period::holding(kind, from);
-        // The horizon's last period: so many whole periods after the current one.
-        let mut last = current;
-        for _ in 0..horizon {
-            last = last.next();
-        }
         for _ in 0..SLICE {
-            if period.start > last.start {
-                let next = current.end().start();
-                self.agenda.add(next, Due::List(product, kind));
-                return true;
-            }
-            if self.instruments.known(product).terms.gate(kind, period.start.start()) > now
-                && !self.list_one(turn, product, period)
-            {
+            let listed = self.instruments.known(product);
+            let exhausted = period.start <= last.start
+                && listed.terms.gate(kind, period.start.start()) > now
+                && self.list_one(turn, product, period).is_none();
+            if period.start > last.start || exhausted {
+                // Once instruments are exhausted, those that end meanwhile make room.
+                self.agenda.add(current.end().start(), Due::List(product, kind));
                 return true;
             }
             self.instruments.known_mut(product).listed_until[kind as usize] = period.end();
@@ -172,18 +208,19 @@ impl Exchange {
         false
     }
 
-    fn list_one(&mut self, turn: &mut Turn, product: ProductId, period: Period) -> bool {
-        let Some(id) = self.instruments.list(product, period) else {
-            turn.push(Event::Refused { reason: RejectReason::InstrumentsExhausted });
-            return false;
-        };
+    /// The instrument of a period, listed now unless it is already; `None` when no more can be listed.
+    fn list_one(&mut self, turn: &mut Turn, product: ProductId, period: Period) -> Option<InstrumentId> {
+        if let Some(known) = self.instruments.delivering(product, period) {
+            return Some(known);
+        }
+        let id = self.instruments.list(product, period)?;
         let instrument = self.instruments.at(id.slot());
         let gate = instrument.gate;
         self.books.open(id.slot());
         self.agenda.add(gate, gate_of(period.kind, id));
         let symbol = Symbol { product: self.instruments.known(product).terms.symbol.clone(), period };
         turn.push(Event::Listed { instrument: id, product, symbol, gate });
-        true
+        Some(id)
     }
 
     // --- orders that end by time ---
@@ -207,11 +244,11 @@ impl Exchange {
         }
     }
 
-    /// Ends at most `most` orders of an instrument whose time is over; whether that was all.
-    fn expire(&mut self, turn: &mut Turn, id: InstrumentId, most: usize) -> bool {
+    /// Ends a slice of the orders of an instrument whose time was over by `by`; whether that was all.
+    fn expire(&mut self, turn: &mut Turn, id: InstrumentId, by: Time) -> bool {
         let from = (id, Time(i64::MIN), 0, OrderId::NONE);
-        let to = (id, turn.at.time, u64::MAX, OrderId(u64::MAX));
-        for _ in 0..most {
+        let to = (id, by, u64::MAX, OrderId(u64::MAX));
+        for _ in 0..SLICE {
             let Some(&(_, _, _, order)) = self.agenda.expiries.range(from..=to).next() else { return true };
             let reason = match self.orders[order.slot()].lifetime {
                 crate::machine::Lifetime::Day => CancelReason::DayEnd,
@@ -238,14 +275,19 @@ impl Exchange {
         self.announce(turn, slot);
     }
 
-    /// A call begun for a time ends. While a halt lasts, it goes on, and is looked at each minute.
-    fn end_call(&mut self, turn: &mut Turn, id: InstrumentId, _due: Time) -> bool {
+    /// A call begun for a time ends. While a halt lasts it goes on, no longer frozen, and is looked at each minute.
+    /// One that is late, after a pause of the whole exchange, never trades past its gate.
+    fn end_call(&mut self, turn: &mut Turn, id: InstrumentId) -> bool {
         let Some(instrument) = self.instruments.get(id).filter(|instrument| instrument.in_call()) else {
             return true;
         };
-        if self.instruments.is_halted(instrument) {
+        if turn.at.time >= instrument.gate {
+            self.instruments.at_mut(id.slot()).call_until = Time(0);
+        } else if self.instruments.is_halted(instrument) {
             let later = turn.at.time.plus_nanos(Time::MINUTE);
-            self.instruments.at_mut(id.slot()).call_until = later;
+            let instrument = self.instruments.at_mut(id.slot());
+            instrument.call_until = later;
+            instrument.phase = Phase::Call;
             self.agenda.add(later, Due::CallEnd(id));
         } else {
             self.uncross(turn, id.slot(), None);
@@ -258,9 +300,11 @@ impl Exchange {
         let instrument = self.instruments.at(slot);
         let id = instrument.id;
         let last = (instrument.last_trade.0 > 0).then_some(instrument.last_trade);
+        let reference = reference.or(last);
+        self.cancel_uncovered(turn, slot, reference);
         let mut pairs = Vec::new();
         let mut unfilled = Vec::new();
-        let result = self.books.uncross(slot, reference.or(last), &mut pairs, &mut unfilled);
+        let result = self.books.uncross(slot, reference, &mut pairs, &mut unfilled);
 
         let until = {
             let instrument = self.instruments.at_mut(slot);
@@ -282,8 +326,44 @@ impl Exchange {
             self.cancel_order(turn, order, CancelReason::AuctionEnd);
         }
         self.books.set_call(slot, false);
+        debug_assert!(self.books.is_uncrossed(slot), "an uncross leaves nothing crossed");
         self.announce(turn, slot);
         self.trigger_stops(turn, slot);
+    }
+
+    /// A market order holds at the top of the band it came under. Where the price of an uncross lies above that,
+    /// because the band has moved since, it leaves before it would trade; and then the price may be another.
+    fn cancel_uncovered(&mut self, turn: &mut Turn, slot: usize, reference: Option<Price>) {
+        loop {
+            let mut buys = self.books.orders(slot, Side::Buy).take_while(|order| order.price == Price(0));
+            let Some(first) = buys.next() else { return };
+            let Some((price, _)) = self.books.indicative(slot, reference) else { return };
+            let uncovered: Vec<OrderId> = std::iter::once(first)
+                .chain(buys)
+                .map(|order| order.id)
+                .filter(|id| !self.covers(*id, price))
+                .collect();
+            if uncovered.is_empty() {
+                return;
+            }
+            for order in uncovered {
+                self.cancel_order(turn, order, CancelReason::Uncovered);
+            }
+        }
+    }
+
+    /// Whether a buy's hold pays for all its leaves at this price.
+    fn covers(&self, id: OrderId, price: Price) -> bool {
+        let record = &self.orders[id.slot()];
+        let instrument = self.instruments.at(record.instrument.slot());
+        let Some(amount) = Money::of(price, record.leaves(), instrument.period.hours) else { return false };
+        let account = self.accounts.known(record.account);
+        let money = match account.purse(instrument.currency) {
+            Some(purse) if account.unlimited => self.ledger.available(purse.cash),
+            _ => record.hold,
+        };
+        i128::from(amount.0) + i128::from(amount.share_ppm(instrument.hold_fee_ppm()).0)
+            <= i128::from(money.0)
     }
 
     pub(crate) fn open_auction(&mut self, turn: &mut Turn, scope: Scope, until: Option<Time>) -> Answer {
@@ -305,7 +385,7 @@ impl Exchange {
         scope: Scope,
         reference: Option<Price>,
     ) -> Answer {
-        if reference.is_some_and(|price| price.0 <= 0) {
+        if reference.is_some_and(|price| price.0 <= 0 || price > Price::CAP) {
             return self.refuse(turn, RejectReason::BadPrice);
         }
         self.for_scope(turn, scope, |exchange, turn, slot| {
@@ -359,47 +439,42 @@ impl Exchange {
             .collect()
     }
 
+    /// The daily call begins, for each instrument until the uncross.
     fn scheduled_call(&mut self, turn: &mut Turn, product: ProductId, due: Time) -> bool {
         let Some(auction) = self.instruments.known(product).terms.auction else { return true };
-        let midnight = Time(due.day() * Time::DAY);
-        self.agenda.add(due.plus_nanos(Time::DAY), Due::Call(product));
-        // After a long pause the call may be over before it began.
-        if turn.at.time < midnight.plus_nanos(auction.uncross) {
+        let now = turn.at.time;
+        let at = |day: i64, time: i64| Time(day * Time::DAY + time);
+        let uncross = at(due.day(), auction.uncross);
+        if now < uncross {
             for slot in self.auctioned(product, due) {
-                if self.instruments.at(slot).is_tradable() {
-                    self.begin_call(turn, slot, None);
+                let instrument = self.instruments.at(slot);
+                if instrument.is_tradable() && now < instrument.gate {
+                    self.begin_call(turn, slot, Some(uncross));
                 }
             }
-            self.agenda.add(midnight.plus_nanos(auction.freeze), Due::Freeze(product));
-            self.agenda.add(midnight.plus_nanos(auction.uncross), Due::Uncross(product));
+            let freeze = at(due.day(), auction.freeze);
+            self.agenda.set_auction(product, Some((freeze, Due::Freeze(product))));
+        } else {
+            // After a pause that has slept through calls: the first that is not over.
+            let over_today = now >= at(now.day(), auction.uncross);
+            let day = (due.day() + 1).max(now.day() + i64::from(over_today));
+            self.agenda.set_auction(product, Some((at(day, auction.call), Due::Call(product))));
         }
         true
     }
 
     fn scheduled_freeze(&mut self, turn: &mut Turn, product: ProductId, due: Time) -> bool {
+        let Some(auction) = self.instruments.known(product).terms.auction else { return true };
+        let uncross = Time(due.day() * Time::DAY + auction.uncross);
         for slot in self.auctioned(product, due) {
-            if self.instruments.at(slot).phase == Phase::Call {
-                self.instruments.at_mut(slot).phase = Phase::Frozen;
+            let instrument = self.instruments.at_mut(slot);
+            if instrument.phase == Phase::Call && instrument.call_until == uncross {
+                instrument.phase = Phase::Frozen;
                 self.announce(turn, slot);
             }
         }
-        true
-    }
-
-    fn scheduled_uncross(&mut self, turn: &mut Turn, product: ProductId, due: Time) -> bool {
-        for slot in self.auctioned(product, due) {
-            let instrument = self.instruments.at(slot);
-            if !instrument.in_call() {
-                continue;
-            }
-            if self.instruments.is_halted(instrument) {
-                let (id, later) = (instrument.id, turn.at.time.plus_nanos(Time::MINUTE));
-                self.instruments.at_mut(slot).call_until = later;
-                self.agenda.add(later, Due::CallEnd(id));
-            } else {
-                self.uncross(turn, slot, None);
-            }
-        }
+        let next = Time((due.day() + 1) * Time::DAY + auction.call);
+        self.agenda.set_auction(product, Some((next, Due::Call(product))));
         true
     }
 
@@ -408,10 +483,12 @@ impl Exchange {
     /// Orders expire, then positions cascade or become obligations; a slice at a time.
     fn close_gate(&mut self, turn: &mut Turn, id: InstrumentId) -> bool {
         let Some(instrument) = self.instruments.get(id) else { return true };
-        let (slot, until) = (id.slot(), instrument.call_until);
+        let (slot, until, period) = (id.slot(), instrument.call_until, instrument.period);
         if instrument.phase != Phase::GateClosed {
             self.agenda.due.remove(&(until, Due::CallEnd(id)));
-            self.instruments.at_mut(slot).phase = Phase::GateClosed;
+            let instrument = self.instruments.at_mut(slot);
+            instrument.phase = Phase::GateClosed;
+            instrument.call_until = Time(0);
             self.announce(turn, slot);
         }
         for _ in 0..SLICE {
@@ -421,44 +498,43 @@ impl Exchange {
         if self.instruments.at(slot).open_orders > 0 {
             return false;
         }
-        let period = self.instruments.at(slot).period;
-        let done = if period.kind == PeriodKind::Hour {
-            self.oblige(turn, id)
-        } else {
-            self.cascade(turn, id, period)
-        };
-        if done {
-            self.books.close(slot);
-            if period.kind == PeriodKind::Hour {
+        if period.kind == PeriodKind::Hour {
+            let done = self.oblige(turn, id);
+            if done {
+                self.books.close(slot);
                 self.agenda.add(period.start.start().max(turn.at.time), Due::Delivery(id));
-            } else {
+            }
+            return done;
+        }
+        match self.cascade(turn, id, period) {
+            Cascade::More => false,
+            Cascade::Done => {
+                self.books.close(slot);
                 turn.push(Event::StatusChanged { instrument: id, status: Status::Settled });
                 self.instruments.delist(id);
+                true
+            }
+            // No part is lost: those that end meanwhile make room.
+            Cascade::NoRoom => {
+                self.agenda.add(turn.at.time.plus_nanos(Time::MINUTE), gate_of(period.kind, id));
+                true
             }
         }
-        done
     }
 
     /// A longer period's positions become the same positions in its parts.
-    fn cascade(&mut self, turn: &mut Turn, id: InstrumentId, period: Period) -> bool {
+    fn cascade(&mut self, turn: &mut Turn, id: InstrumentId, period: Period) -> Cascade {
         let product = self.instruments.at(id.slot()).product;
         let parts: Vec<Period> = period.parts().collect();
         let hours: Vec<u32> = parts.iter().map(|part| part.hours).collect();
         // A part is listed long before its whole's gate, unless its own horizon is shorter.
-        let mut into = Vec::with_capacity(parts.len());
-        for part in &parts {
-            if self.instruments.delivering(product, *part).is_none() {
-                self.list_one(turn, product, *part);
-            }
-            match self.instruments.delivering(product, *part) {
-                Some(part) => into.push(part),
-                None => return true,
-            }
-        }
+        let listed: Option<Vec<InstrumentId>> =
+            parts.iter().map(|part| self.list_one(turn, product, *part)).collect();
+        let Some(into) = listed else { return Cascade::NoRoom };
         for _ in 0..SLICE.div_ceil(parts.len()) {
             let Some((account, mut position)) = self.positions.pop_first(id) else {
                 self.post_fees(id);
-                return true;
+                return Cascade::Done;
             };
             self.post_realised(turn, id, account, &mut position);
             for (part, into) in position.split(&hours).zip(&into) {
@@ -466,7 +542,7 @@ impl Exchange {
                 turn.push(Event::Cascaded { account, from: id, into: *into, units: part.units });
             }
         }
-        false
+        Cascade::More
     }
 
     /// The part of a position joins what the account has in that period; freed escrow becomes cash.
@@ -520,53 +596,68 @@ impl Exchange {
         }
     }
 
-    /// Those who sold an hour owe it to those who bought it, paired in the order of accounts.
+    /// Those who sold an hour owe it to those who bought it, paired in the order of accounts; a slice at a time.
+    ///
+    /// Positions come out in the order of accounts. Those that find nobody wait, all bought or all sold, and the
+    /// first that waits is always paired first: so both sides meet in the order of accounts.
     fn oblige(&mut self, turn: &mut Turn, id: InstrumentId) -> bool {
-        let instrument = self.instruments.at(id.slot());
-        let (product, hour) = (instrument.product, instrument.period.start);
-        let mut sold = Vec::new();
-        let mut bought = Vec::new();
-        while let Some((account, mut position)) = self.positions.pop_first(id) {
+        let Unpaired { mut waiting, mut next } = self.unpaired.remove(&id).unwrap_or_default();
+        for _ in 0..SLICE {
+            let Some((account, mut position)) = next.take().or_else(|| self.positions.pop_first(id)) else {
+                assert!(waiting.is_empty(), "units of an instrument sum to zero");
+                self.post_fees(id);
+                return true;
+            };
             self.post_realised(turn, id, account, &mut position);
-            match position.units {
-                0 => {}
-                1.. => bought.push((account, position)),
-                _ => sold.push((account, position)),
-            }
-        }
-        self.post_fees(id);
-
-        let mut obligations = Vec::new();
-        let mut buyers = bought.into_iter();
-        let mut buyer = buyers.next();
-        for (deliverer, mut owed) in sold {
-            while owed.units < 0 {
-                let (receiver, due) = buyer.as_mut().expect("units of an instrument sum to zero");
-                let lots = due.units.min(-owed.units);
-                let (received, delivered) = (part_of(due, lots), part_of(&mut owed, lots));
-                let obligation = Obligation {
-                    instrument: id,
-                    product,
-                    hour,
-                    deliverer,
-                    receiver: *receiver,
-                    quantity: Quantity(lots),
-                    deliverer_cost: -delivered.cost,
-                    receiver_cost: received.cost,
-                    fee: delivered.fee_due,
-                };
-                turn.push(Event::Obliged(obligation));
-                obligations.push(obligation);
-                if due.units == 0 {
-                    buyer = buyers.next();
+            let pairs = waiting
+                .front_mut()
+                .filter(|(_, first)| first.units.signum() == -position.units.signum() && position.units != 0);
+            match pairs {
+                None if position.units == 0 => {}
+                None => waiting.push_back((account, position)),
+                Some((other, first)) => {
+                    let lots = first.units.abs().min(position.units.abs());
+                    let (theirs, its) = (part_of(first, lots), part_of(&mut position, lots));
+                    let ((deliverer, sold), (receiver, bought)) = if its.units < 0 {
+                        ((account, its), (*other, theirs))
+                    } else {
+                        ((*other, theirs), (account, its))
+                    };
+                    if first.units == 0 {
+                        waiting.pop_front();
+                    }
+                    if position.units != 0 {
+                        next = Some((account, position));
+                    }
+                    self.owe(turn, id, (deliverer, sold), (receiver, bought));
                 }
             }
         }
-        assert!(buyer.is_none(), "units of an instrument sum to zero");
-        if !obligations.is_empty() {
-            self.obligations.insert(id, obligations);
-        }
-        true
+        self.unpaired.insert(id, Unpaired { waiting, next });
+        false
+    }
+
+    fn owe(
+        &mut self,
+        turn: &mut Turn,
+        id: InstrumentId,
+        (deliverer, sold): (AccountId, Position),
+        (receiver, bought): (AccountId, Position),
+    ) {
+        let instrument = self.instruments.at(id.slot());
+        let obligation = Obligation {
+            instrument: id,
+            product: instrument.product,
+            hour: instrument.period.start,
+            deliverer,
+            receiver,
+            quantity: Quantity(bought.units),
+            deliverer_cost: -sold.cost,
+            receiver_cost: bought.cost,
+            fee: sold.fee_due,
+        };
+        turn.push(Event::Obliged(obligation));
+        self.obligations.entry(id).or_default().push(obligation);
     }
 
     fn begin_delivery(&mut self, turn: &mut Turn, id: InstrumentId) -> bool {
@@ -593,6 +684,14 @@ impl Exchange {
             status: self.instruments.status(instrument),
         });
     }
+}
+
+/// How far the cascade of a gate has come.
+enum Cascade {
+    More,
+    Done,
+    /// A part could not be listed.
+    NoRoom,
 }
 
 fn gate_of(kind: PeriodKind, id: InstrumentId) -> Due {

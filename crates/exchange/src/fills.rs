@@ -2,7 +2,7 @@
 //!
 //! A buyer pays its amount into escrow and its fee to the house, out of its hold; what the position no
 //! longer needs in escrow comes back at once. A seller's fee is due when it is paid. After each fill the
-//! hold is the same share of itself as the leaves are, so price improvement comes back with the fill.
+//! hold is no more than the same share of itself as the leaves are, so price improvement comes back with it.
 
 use crate::accounts::{NOBODY, Purse};
 use crate::machine::{Exchange, Lifetime, Marks, OrderRecord, Turn};
@@ -60,6 +60,7 @@ impl Exchange {
                 }
                 if taker_lost > Quantity::ZERO {
                     self.shrink(taker, taker_lost);
+                    self.report(turn, taker, ReportKind::Reduced);
                 }
             }
         }
@@ -122,7 +123,7 @@ impl Exchange {
             Money::of(price, lots, instrument.period.hours).expect("checked when the order was accepted");
         let fees = Fees { buyer: amount.share_ppm(buy_ppm), seller: amount.share_ppm(sell_ppm) };
 
-        let released = self.use_hold(buy, lots);
+        let released = self.use_hold(buy, lots, amount + fees.buyer);
         self.orders[buy.slot()].cumulative += lots.0 as u32;
         self.orders[sell.slot()].cumulative += lots.0 as u32;
         let buyer = self.orders[buy.slot()].account;
@@ -161,11 +162,22 @@ impl Exchange {
         fees
     }
 
-    /// The part of a buy's hold that goes with `lots` of its leaves.
-    fn use_hold(&mut self, order: OrderId, lots: Quantity) -> Money {
+    /// The part of a buy's hold that goes with `lots` of its leaves, for which it pays `cost`.
+    ///
+    /// Rounding down per fill adds up to no more than rounding once. Therefore a hold that covers all lots at
+    /// the worst price still does after this, whichever of the two is less: what the cost leaves, or the leaves'
+    /// share rounded up. An order that spends one sum over different prices keeps what the cost leaves.
+    fn use_hold(&mut self, order: OrderId, lots: Quantity, cost: Money) -> Money {
         let record = &mut self.orders[order.slot()];
         let leaves = record.leaves();
-        let kept = share(record.hold, leaves - lots, leaves);
+        let rest = leaves - lots;
+        // What an unlimited account spends is not all held.
+        let left = (record.hold - cost).max(Money::ZERO);
+        let kept = match () {
+            _ if rest == Quantity::ZERO => Money::ZERO,
+            _ if record.spends_one_sum() => left,
+            _ => left.min(proportion(record.hold, rest, leaves)),
+        };
         let released = record.hold - kept;
         record.hold = kept;
         released
@@ -173,8 +185,15 @@ impl Exchange {
 
     /// Takes lots off an order that lives on, and gives back what they held.
     pub(crate) fn shrink(&mut self, id: OrderId, lots: Quantity) {
-        let released = self.use_hold(id, lots);
         let record = &mut self.orders[id.slot()];
+        // On its way through the book an order may spend a whole sum on the lots that are left.
+        let kept = if record.spends_one_sum() && !self.books.contains(id) {
+            record.hold
+        } else {
+            proportion(record.hold, record.leaves() - lots, record.leaves())
+        };
+        let released = record.hold - kept;
+        record.hold = kept;
         record.quantity -= lots.0 as u32;
         let OrderRecord { account, instrument, side, .. } = *record;
         self.give_cover(account, instrument, side, released, lots);
@@ -186,6 +205,7 @@ impl Exchange {
         let hold = std::mem::take(&mut record.hold);
         let OrderRecord { account, instrument, side, .. } = *record;
         let leaves = record.leaves();
+        debug_assert_eq!(leaves, left, "the book and the record count the same lots");
         self.give_cover(account, instrument, side, hold, leaves);
         self.report_cancelled(turn, id, left, reason);
         self.close(id);
@@ -194,10 +214,10 @@ impl Exchange {
     /// The order is over: off its account's list, its name and its slot free.
     pub(crate) fn close(&mut self, id: OrderId) {
         let record = self.orders[id.slot()];
-        debug_assert!(
-            record.hold == Money::ZERO || record.leaves() > Quantity::ZERO,
-            "nothing left holds nothing"
-        );
+        debug_assert_eq!(record.hold, Money::ZERO, "what is over holds nothing");
+        if self.subject.0 == id {
+            self.subject.1 = record;
+        }
         if record.marks.has(Marks::LINKED) {
             self.unlink(id);
             self.instruments.at_mut(record.instrument.slot()).open_orders -= 1;
@@ -312,10 +332,14 @@ struct Fees {
     seller: Money,
 }
 
-/// `money` x `part` / `whole`, rounded down; nothing is negative.
-fn share(money: Money, part: Quantity, whole: Quantity) -> Money {
+/// `money` x `part` / `whole`, rounded up; nothing is negative and part is at most whole.
+pub(crate) fn proportion(money: Money, part: Quantity, whole: Quantity) -> Money {
     match money.0.checked_mul(part.0) {
-        Some(product) => Money(product / whole.0),
-        None => Money((i128::from(money.0) * i128::from(part.0) / i128::from(whole.0)) as i64),
+        // In u64 a division takes half the time.
+        Some(product) => Money((product as u64).div_ceil(whole.0 as u64) as i64),
+        None => {
+            let product = i128::from(money.0) * i128::from(part.0);
+            Money(((product + i128::from(whole.0) - 1) / i128::from(whole.0)) as i64)
+        }
     }
 }

@@ -119,6 +119,17 @@ impl Instruments {
         id
     }
 
+    /// Whether there are slots for all that this product, redefined or new, and the others list ahead, and as many
+    /// again that are in delivery.
+    pub fn have_room_for(&self, product: &Product) -> bool {
+        let of = |terms: &Product| {
+            PeriodKind::ALL.map(|kind| terms.horizon.of(kind) as usize + 2).iter().sum::<usize>()
+        };
+        let others = self.products.iter().filter(|listed| listed.terms.symbol != product.symbol);
+        let all = of(product) + others.map(|listed| of(&listed.terms)).sum::<usize>();
+        2 * all <= InstrumentId::SLOTS
+    }
+
     pub fn product(&self, id: ProductId) -> Option<&Listed> {
         self.products.get((id.0 as usize).wrapping_sub(1))
     }

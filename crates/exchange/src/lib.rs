@@ -7,7 +7,7 @@
 //! - `protection`: bands, calls, halts, the kill switch
 //! - `calendar`: listing, expiry, auctions, gates, cascades
 //! - `admin`: what operators set
-//! - `views`: what may be asked; `snapshot`: the whole state as bytes
+//! - `views`: what may be asked; `snapshot`: the whole state as bytes; `check`: every promise over it
 //!
 //! Always true after a command: no book is crossed while continuous, every ledger entry and every
 //! currency sums to zero, no hold is negative, units of an instrument sum to zero. `apply` reads no
@@ -18,6 +18,7 @@
 mod accounts;
 mod admin;
 mod calendar;
+mod check;
 mod fills;
 mod hash;
 mod instruments;

@@ -5,10 +5,10 @@ use crate::calendar::Agenda;
 use crate::hash::{Map, pairs};
 use crate::instruments::Instruments;
 use hourbook_book::{Books, Match};
-use hourbook_ledger::{HourBook, Ledger, LedgerAccountId, Positions};
+use hourbook_ledger::{HourBook, Ledger, LedgerAccountId, Position, Positions};
 use hourbook_model::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What the exchange knows of a live order beyond its place in the book. Kept at 40 bytes.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -61,6 +61,12 @@ impl Marks {
     }
 }
 
+impl Default for OrderRecord {
+    fn default() -> OrderRecord {
+        OrderRecord::GONE
+    }
+}
+
 impl OrderRecord {
     pub const GONE: OrderRecord = OrderRecord {
         hold: Money(0),
@@ -80,6 +86,11 @@ impl OrderRecord {
     pub fn leaves(&self) -> Quantity {
         Quantity(i64::from(self.quantity - self.cumulative))
     }
+
+    /// Whether its hold is one sum for whatever prices it meets, rather than so much a lot.
+    pub fn spends_one_sum(&self) -> bool {
+        self.lifetime == Lifetime::FokBudget || self.order_type == OrderType::Stop
+    }
 }
 
 /// The house's ledger accounts in one currency.
@@ -90,6 +101,21 @@ pub(crate) struct House {
     pub clearing: LedgerAccountId,
 }
 
+/// Positions that a gate has taken out and not yet made obligations of.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Unpaired {
+    /// All bought or all sold, in the order of accounts.
+    pub waiting: VecDeque<(AccountId, Position)>,
+    /// The next to be paired with them.
+    pub next: Option<(AccountId, Position)>,
+}
+
+impl Unpaired {
+    pub fn all(&self) -> impl Iterator<Item = &(AccountId, Position)> {
+        self.waiting.iter().chain(&self.next)
+    }
+}
+
 /// One command on its way through the machine.
 pub(crate) struct Turn<'a> {
     pub at: Stamp,
@@ -97,7 +123,21 @@ pub(crate) struct Turn<'a> {
     pub events: &'a mut Vec<Event>,
 }
 
+/// Whoever asks for what is due: nobody.
+const NOBODY_ASKS: Request = Request {
+    key: KeyId(0),
+    session: SessionId(0),
+    account: AccountId(0),
+    number: 0,
+    client_id: ClientId::NONE,
+};
+
 impl Turn<'_> {
+    /// The same turn for what time does: its reports answer nobody's request.
+    pub fn of_time(&mut self) -> Turn<'_> {
+        Turn { at: self.at, request: &NOBODY_ASKS, events: self.events }
+    }
+
     pub fn push(&mut self, event: Event) {
         self.events.push(event);
     }
@@ -121,11 +161,16 @@ pub struct Exchange {
     pub(crate) positions: Positions,
     pub(crate) house: Vec<House>,
     pub(crate) agenda: Agenda,
+    /// By hour instrument whose gate is under way.
+    pub(crate) unpaired: BTreeMap<InstrumentId, Unpaired>,
     /// What must be delivered, by hour instrument, until it is settled.
     pub(crate) obligations: BTreeMap<InstrumentId, Vec<Obligation>>,
     pub(crate) trades: u64,
     #[serde(skip)]
     pub(crate) matches: Vec<Match>,
+    /// The order that the command in hand is about, and how it stood when it ended.
+    #[serde(skip)]
+    pub(crate) subject: (OrderId, OrderRecord),
 }
 
 impl Exchange {
@@ -153,7 +198,7 @@ impl Exchange {
         self.stamp = at;
         let mut turn = Turn { at, request, events };
         // Whatever was due before this command happens before it, in bounded slices.
-        self.advance(&mut turn, matches!(command, Command::Tick(_)));
+        self.advance(&mut turn.of_time(), matches!(command, Command::Tick(_)));
 
         match self.admit(request, command) {
             Admission::Go => {}
@@ -289,61 +334,6 @@ impl Exchange {
             | Command::CancelOrder(CancelOrder { order: OrderRef::Id(id) })
             | Command::ReduceOrder(ReduceOrder { order: OrderRef::Id(id), .. }) => self.books.prefetch(*id),
             _ => {}
-        }
-    }
-
-    /// Every promise over the whole state: for tests and simulation, far too slow for each command.
-    ///
-    /// Panics at the first that does not hold.
-    pub fn check(&self) {
-        self.ledger.check().expect("the ledger");
-        self.hours.check().expect("the hours");
-        self.positions.check().expect("the positions");
-        self.books.check();
-        let mut held: BTreeMap<LedgerAccountId, Money> = BTreeMap::new();
-        let mut escrow: BTreeMap<LedgerAccountId, Money> = BTreeMap::new();
-        for (id, account) in self.accounts.all() {
-            let mut slot = account.first_order;
-            let mut count = 0;
-            while slot != NOBODY {
-                let record = &self.orders[slot as usize];
-                assert_eq!(record.account, id, "an order hangs on its account");
-                let instrument =
-                    self.instruments.get(record.instrument).expect("an order's instrument is listed");
-                if record.hold > Money::ZERO {
-                    let purse = account.purse(instrument.currency).expect("a hold has a purse");
-                    *held.entry(purse.cash).or_default() += record.hold;
-                }
-                assert!(record.cumulative < record.quantity, "what has nothing left is over");
-                count += 1;
-                slot = record.next;
-            }
-            assert_eq!(count, account.open_orders, "open orders are counted");
-            for (instrument, position) in self.positions.of_account(id) {
-                let currency =
-                    self.instruments.get(instrument).expect("a position's instrument is listed").currency;
-                if let Some(purse) = account.purse(currency) {
-                    *escrow.entry(purse.escrow).or_default() += position.escrow_needed();
-                }
-            }
-        }
-        for obligation in self.obligations.values().flatten() {
-            let currency = self.instruments.known(obligation.product).currency;
-            if let Some(purse) = self.accounts.known(obligation.receiver).purse(currency) {
-                *escrow.entry(purse.escrow).or_default() += obligation.receiver_cost;
-            }
-        }
-        for (id, account) in self.accounts.all() {
-            for purse in &account.purses {
-                let expected = held.get(&purse.cash).copied().unwrap_or_default();
-                assert_eq!(self.ledger.held(purse.cash), expected, "holds of account {id} are its orders'");
-                let expected = escrow.get(&purse.escrow).copied().unwrap_or_default();
-                assert_eq!(
-                    self.ledger.balance(purse.escrow),
-                    expected,
-                    "escrow of account {id} is its positions'"
-                );
-            }
         }
     }
 }

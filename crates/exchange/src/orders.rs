@@ -3,17 +3,11 @@
 //! A refusal changes nothing. What is accepted holds its cover before it meets the book.
 
 use crate::accounts::NOBODY;
-use crate::instruments::Phase;
+use crate::fills::proportion;
+use crate::instruments::{Instrument, Phase};
 use crate::machine::{Exchange, Lifetime, Marks, OrderRecord, Turn};
 use hourbook_book::{Execution, Incoming, Outcome};
 use hourbook_model::*;
-
-/// What the checks of a new or amended order found out on the way.
-struct Terms {
-    /// The price a buy holds at; `None` where only an unlimited account may go.
-    worst: Option<Price>,
-    hold: Money,
-}
 
 /// The parts of an order that price and cover depend on.
 struct Wish {
@@ -30,12 +24,13 @@ impl Exchange {
         self.catch_up(turn, order.instrument);
         match self.check_new(turn, order) {
             Err(reason) => self.reject(turn, order, reason),
-            Ok(terms) => self.accept(turn, order, terms, Marks::default()),
+            Ok(hold) => self.accept(turn, order, hold, Marks::default()),
         }
     }
 
-    /// The checks of a new order, in the order of `docs/errors.md`. Cover comes last, and is taken.
-    fn check_new(&mut self, turn: &mut Turn, order: &NewOrder) -> Result<Terms, RejectReason> {
+    /// The checks of a new order, in the order of `docs/errors.md`. Cover comes last, and is taken: how much
+    /// cash a buy holds.
+    fn check_new(&mut self, turn: &mut Turn, order: &NewOrder) -> Result<Money, RejectReason> {
         use RejectReason::*;
         let request = turn.request;
         let Some(account) = self.accounts.get(request.account) else { return Err(UnknownAccount) };
@@ -65,7 +60,10 @@ impl Exchange {
         if order.price.0 % instrument.tick.0 != 0 {
             return Err(PriceOffTick);
         }
-        if stop != (order.trigger.0 > 0) || order.trigger.0 % instrument.tick.0 != 0 {
+        if stop != (order.trigger.0 > 0)
+            || order.trigger.0 % instrument.tick.0 != 0
+            || order.trigger > Price::CAP
+        {
             return Err(BadTrigger);
         }
         if order.display < Quantity::ZERO {
@@ -83,7 +81,8 @@ impl Exchange {
             _ => {}
         }
         let whole = matches!(order.time_in_force, TimeInForce::Fok | TimeInForce::FokBudget(_));
-        if stop && whole {
+        // A stop comes into the book later, where these promises could not be kept.
+        if stop && (whole || order.post_only || order.minimum.0 > 0) {
             return Err(Unsupported);
         }
         let client_id = &request.client_id;
@@ -99,40 +98,35 @@ impl Exchange {
             quantity: order.quantity,
             budget,
         };
-        let terms = self.price_and_cover(request.account, order.instrument, &wish)?;
-        if !ioc && !whole && account.open_orders >= account.limits.open_orders {
-            return Err(TooManyOpenOrders);
-        }
+        let hold = self.price_and_cover(request.account, order.instrument, &wish)?;
         let slot = order.instrument.slot();
         let continuous = instrument.phase == Phase::Continuous;
-        if order.order_type == OrderType::Market
-            && continuous
-            && self.books.is_empty(slot, order.side.opposite())
-        {
+        let market = order.order_type == OrderType::Market;
+        let may_rest = !(ioc || whole || market && continuous);
+        if may_rest && account.open_orders >= account.limits.open_orders {
+            return Err(TooManyOpenOrders);
+        }
+        if market && continuous && self.books.is_empty(slot, order.side.opposite()) {
             return Err(NoLiquidity);
         }
         if !continuous && !stop && (ioc || whole) {
             return Err(NotInAuction);
         }
-        if order.post_only
-            && continuous
-            && limited
-            && !stop
-            && self.books.would_trade(slot, order.side, order.price)
+        if order.post_only && continuous && (market || self.books.would_trade(slot, order.side, order.price))
         {
             return Err(PostOnly);
         }
-        self.take_cover(request.account, order.instrument, order.side, terms.hold, order.quantity)?;
-        Ok(terms)
+        self.take_cover(request.account, order.instrument, order.side, hold, order.quantity)?;
+        Ok(hold)
     }
 
-    /// Band, caps, and what would have to be held.
+    /// Band, caps, and the cash a buy would have to hold.
     fn price_and_cover(
         &self,
         account: AccountId,
         id: InstrumentId,
         wish: &Wish,
-    ) -> Result<Terms, RejectReason> {
+    ) -> Result<Money, RejectReason> {
         use RejectReason::*;
         let instrument = self.instruments.at(id.slot());
         let product = &self.instruments.known(instrument.product).terms;
@@ -157,19 +151,22 @@ impl Exchange {
             return Err(PriceOutOfBand);
         }
         let hours = instrument.period.hours;
-        let amount = match (worst, wish.budget) {
-            (Some(worst), _) => Money::of(worst, wish.quantity, hours).ok_or(NotionalAboveCap)?,
-            (None, Some(budget)) => budget,
-            (None, None) => Money::ZERO,
+        let at_worst = worst.map(|worst| Money::of(worst, wish.quantity, hours).unwrap_or(Money::MAX));
+        let amount = match (at_worst, wish.budget) {
+            // A buy never spends more than its budget, whatever its lots could cost.
+            (Some(amount), Some(budget)) if wish.side == Side::Buy => amount.min(budget),
+            (Some(amount), _) => amount,
+            (None, budget) => budget.unwrap_or_default(),
         };
         if amount > product.max_notional {
             return Err(NotionalAboveCap);
         }
-        let hold = match wish.side {
-            Side::Buy if !unlimited => amount + amount.share_ppm(instrument.hold_fee_ppm()),
+        // What an unlimited account may spend without a limit is bounded when it comes into the book.
+        let spends_credit = unlimited && matches!(wish.order_type, OrderType::Market | OrderType::Stop);
+        Ok(match wish.side {
+            Side::Buy if !spends_credit => amount + amount.share_ppm(instrument.hold_fee_ppm()),
             _ => Money::ZERO,
-        };
-        Ok(Terms { worst, hold })
+        })
     }
 
     /// Holds cash for a buy or hours for a sell.
@@ -182,16 +179,19 @@ impl Exchange {
         lots: Quantity,
     ) -> Result<(), RejectReason> {
         let instrument = self.instruments.at(id.slot());
+        let known = self.accounts.known(account);
         match side {
-            Side::Buy if hold == Money::ZERO => Ok(()),
             Side::Buy => {
-                let purse = self.accounts.known(account).purse(instrument.currency);
-                let purse = purse.ok_or(RejectReason::InsufficientFunds)?;
+                let purse = match known.purse(instrument.currency) {
+                    Some(purse) => purse,
+                    None if known.unlimited => self.purse(account, instrument.currency),
+                    None => return Err(RejectReason::InsufficientFunds),
+                };
                 self.ledger.hold(purse.cash, hold).map_err(|_| RejectReason::InsufficientFunds)
             }
             Side::Sell => {
                 let (product, range) = (instrument.product, instrument.period.start..instrument.period.end());
-                if self.accounts.known(account).unlimited {
+                if known.unlimited {
                     self.hours.take_uncovered(account, product, range, lots);
                     return Ok(());
                 }
@@ -226,7 +226,7 @@ impl Exchange {
     }
 
     /// Takes a covered order in, and lets it trade.
-    fn accept(&mut self, turn: &mut Turn, order: &NewOrder, terms: Terms, marks: Marks) -> Answer {
+    fn accept(&mut self, turn: &mut Turn, order: &NewOrder, hold: Money, marks: Marks) -> Answer {
         let request = turn.request;
         let id = self.books.allocate();
         let lifetime = match order.time_in_force {
@@ -239,7 +239,7 @@ impl Exchange {
         };
         let named = !request.client_id.is_none();
         let record = OrderRecord {
-            hold: terms.hold,
+            hold,
             account: request.account,
             instrument: order.instrument,
             quantity: order.quantity.0 as u32,
@@ -256,6 +256,7 @@ impl Exchange {
             self.orders.resize(id.slot() + 1, OrderRecord::GONE);
         }
         self.orders[id.slot()] = record;
+        self.subject = (id, record);
         if named {
             self.accounts.name_order(request.account, request.client_id, id);
         }
@@ -305,7 +306,7 @@ impl Exchange {
             self.enter(turn, incoming);
         }
         self.trigger_stops(turn, slot);
-        self.answer_after(id, &record, order.price)
+        self.answer_after(id, order.price)
     }
 
     /// Lets an order trade and rest, and settles what becomes of it.
@@ -314,6 +315,9 @@ impl Exchange {
         let record = self.orders[id.slot()];
         let slot = record.instrument.slot();
         let instrument = self.instruments.at(slot);
+        if incoming.limit.is_none() && record.side == Side::Buy {
+            incoming.affordable = self.affordable(&record, instrument);
+        }
         incoming.bound = self.trade_bound(instrument, record.side);
         // A market order trades at best up to the price that its hold was computed with.
         if incoming.limit.is_none()
@@ -336,23 +340,34 @@ impl Exchange {
         self.matches = matches;
 
         match entered.outcome {
-            Outcome::Filled => self.end_taker(turn, id, None),
+            Outcome::Filled => self.close(id),
             Outcome::Rested => self.rest(id),
             Outcome::Cancelled(why) => {
-                self.end_taker(turn, id, Some((entered.left, why)));
+                self.end_with(turn, id, entered.left, why);
                 if why == CancelReason::Band {
                     self.begin_volatility_call(turn, slot);
                 }
             }
         }
+        debug_assert!(
+            self.books.is_uncrossed(slot) || self.instruments.at(slot).in_call(),
+            "a continuous book is not crossed"
+        );
     }
 
-    /// The taker is over: filled, or cancelled with so many lots left.
-    fn end_taker(&mut self, turn: &mut Turn, id: OrderId, cancelled: Option<(Quantity, CancelReason)>) {
-        match cancelled {
-            None => self.close(id),
-            Some((left, reason)) => self.end_with(turn, id, left, reason),
-        }
+    /// The sum of price x lots that a buy without a limit may spend: what its hold covers, or where only
+    /// credit bounds it, what the currency has room for. A market order's hold is never short of its band.
+    fn affordable(&self, record: &OrderRecord, instrument: &Instrument) -> Option<i128> {
+        let account = self.accounts.known(record.account);
+        let money = match (account.unlimited, record.order_type) {
+            (true, _) => self.ledger.available(account.purse(instrument.currency)?.cash),
+            (false, OrderType::Stop) => record.hold,
+            (false, _) => return None,
+        };
+        // The money covers the amount and its fee.
+        let fee_ppm = i128::from(instrument.hold_fee_ppm());
+        let amount = i128::from(money.0) * 1_000_000 / (1_000_000 + fee_ppm);
+        Some(amount / i128::from(instrument.period.hours))
     }
 
     /// The order waits in the book: on its account's list, and counted.
@@ -374,22 +389,11 @@ impl Exchange {
             if quiet || instrument.last_trade == Price(0) {
                 return;
             }
-            let Some((mut incoming, trigger)) = self.books.next_triggered(slot, instrument.last_trade) else {
+            let Some((incoming, trigger)) = self.books.next_triggered(slot, instrument.last_trade) else {
                 return;
             };
             let id = incoming.id;
-            let hours = i128::from(instrument.period.hours);
-            let fee_ppm = i128::from(instrument.hold_fee_ppm());
             self.report_at(turn, id, ReportKind::Triggered, incoming.limit.unwrap_or_default(), trigger);
-            let record = self.orders[id.slot()];
-            if record.order_type == OrderType::Stop
-                && record.side == Side::Buy
-                && !self.accounts.known(record.account).unlimited
-            {
-                // The hold covers the amount and its fee.
-                let amount = i128::from(record.hold.0) * 1_000_000 / (1_000_000 + fee_ppm);
-                incoming.affordable = Some(amount / hours);
-            }
             self.enter(turn, incoming);
         }
     }
@@ -518,7 +522,12 @@ impl Exchange {
         };
         let waiting = old_trigger.0 > 0;
         let trigger = match amendment.trigger {
-            Some(trigger) if !waiting || trigger.0 <= 0 || trigger.0 % instrument.tick.0 != 0 => {
+            Some(trigger)
+                if !waiting
+                    || trigger.0 <= 0
+                    || trigger > Price::CAP
+                    || trigger.0 % instrument.tick.0 != 0 =>
+            {
                 return refuse(BadTrigger);
             }
             Some(trigger) => trigger,
@@ -544,10 +553,7 @@ impl Exchange {
                 quantity: leaves,
                 budget: None,
             };
-            let terms = self
-                .price_and_cover(record.account, record.instrument, &wish)
-                .map_err(|reason| (id, reason))?;
-            terms.hold
+            self.price_and_cover(record.account, record.instrument, &wish).map_err(|reason| (id, reason))?
         };
         if record.marks.has(Marks::POST_ONLY)
             && price != old_price
@@ -561,6 +567,7 @@ impl Exchange {
         let live = &mut self.orders[id.slot()];
         live.hold = hold;
         live.quantity = quantity.0 as u32;
+        self.subject = (id, *live);
 
         if keeps_place {
             self.books.amend_in_place(id, leaves);
@@ -577,7 +584,7 @@ impl Exchange {
             }
             self.trigger_stops(turn, slot);
         }
-        Ok(self.answer_after(id, &OrderRecord { quantity: quantity.0 as u32, ..record }, price))
+        Ok(self.answer_after(id, price))
     }
 
     /// Holds more, or gives back what is no longer needed.
@@ -626,16 +633,23 @@ impl Exchange {
         if let Err(reason) = known {
             return self.reject_change(turn, OrderId::NONE, ReportKind::MassCancelRejected(reason), reason);
         }
-        let of_product: Option<ProductId> = if let Scope::Product(id) = scope { Some(id) } else { None };
-        let count = self.cancel_where(turn, account, CancelReason::Mass, |exchange, record| {
-            let instrument = exchange.instruments.at(record.instrument.slot());
-            let within = match scope {
+        let within = |exchange: &Exchange, record: &OrderRecord| {
+            let reached = match scope {
                 Scope::Market => true,
-                Scope::Product(_) => Some(instrument.product) == of_product,
-                Scope::Instrument(id) => instrument.id == id,
+                Scope::Product(id) => exchange.instruments.at(record.instrument.slot()).product == id,
+                Scope::Instrument(id) => record.instrument == id,
             };
-            within && side.is_none_or(|side| side == record.side) && instrument.phase != Phase::Frozen
-        });
+            reached && side.is_none_or(|side| side == record.side)
+        };
+        let mut count = 0;
+        for (id, instrument) in self.orders_where(account, within) {
+            // What was due there comes first, and may have ended the order or frozen its instrument.
+            self.catch_up(turn, instrument);
+            if self.is_live(id) && self.instruments.at(instrument.slot()).phase != Phase::Frozen {
+                self.cancel_order(turn, id, CancelReason::Mass);
+                count += 1;
+            }
+        }
         self.report_mass(turn, ReportKind::MassCancelled, count);
         Answer { number: count, ..self.answer() }
     }
@@ -648,28 +662,29 @@ impl Exchange {
         reason: CancelReason,
         matches: impl Fn(&OrderRecord) -> bool,
     ) -> u64 {
-        self.cancel_where(turn, account, reason, |_, record| matches(record))
+        let found = self.orders_where(account, |_, record| matches(record));
+        for (id, _) in &found {
+            self.cancel_order(turn, *id, reason);
+        }
+        found.len() as u64
     }
 
-    fn cancel_where(
-        &mut self,
-        turn: &mut Turn,
+    /// The live orders of an account that match, in arrival order.
+    fn orders_where(
+        &self,
         account: AccountId,
-        reason: CancelReason,
         matches: impl Fn(&Exchange, &OrderRecord) -> bool,
-    ) -> u64 {
+    ) -> Vec<(OrderId, InstrumentId)> {
+        let mut found = Vec::new();
         let mut slot = self.accounts.known(account).first_order;
-        let mut count = 0;
         while slot != NOBODY {
-            let record = self.orders[slot as usize];
-            if matches(self, &record) {
-                let id = self.books.id_at(slot as usize);
-                self.cancel_order(turn, id, reason);
-                count += 1;
+            let record = &self.orders[slot as usize];
+            if matches(self, record) {
+                found.push((self.books.id_at(slot as usize), record.instrument));
             }
             slot = record.next;
         }
-        count
+        found
     }
 
     /// Each quote replaces the account's last one on its instrument and side.
@@ -679,17 +694,20 @@ impl Exchange {
         }
         let mut placed = 0;
         for quote in &body.quotes {
-            // Both old sides first go where the new ones are, so that a quote never meets itself.
             let sides = [
                 (Side::Buy, quote.bid_price, quote.bid_quantity),
                 (Side::Sell, quote.ask_price, quote.ask_quantity),
             ];
+            let two_sided = quote.bid_quantity > Quantity::ZERO && quote.ask_quantity > Quantity::ZERO;
+            let crossed = two_sided && quote.bid_price >= quote.ask_price;
             self.catch_up(turn, quote.instrument);
+            // What moves goes first, on both sides: a quote neither meets itself nor is held twice.
             for (side, price, quantity) in sides {
-                self.withdraw_moved_quote(turn, quote.instrument, side, price, quantity);
+                self.withdraw_moved_quote(turn, quote.instrument, side, price, quantity, crossed);
             }
             for (side, price, quantity) in sides {
-                placed += u64::from(self.quote_side(turn, body, quote.instrument, side, price, quantity));
+                placed +=
+                    u64::from(self.quote_side(turn, body, quote.instrument, side, price, quantity, crossed));
             }
         }
         Answer { number: placed, ..self.answer() }
@@ -699,7 +717,8 @@ impl Exchange {
         self.accounts.profile(account).quotes.get(&(instrument, side)).copied()
     }
 
-    /// Takes a quote back whose price moves, whose quantity grows or that is withdrawn.
+    /// Takes a quote back whose price moves, whose quantity grows, that is withdrawn or would cross itself. Where
+    /// its successor is then refused it stays away: a price its owner has left is no price to trade at.
     fn withdraw_moved_quote(
         &mut self,
         turn: &mut Turn,
@@ -707,11 +726,13 @@ impl Exchange {
         side: Side,
         price: Price,
         quantity: Quantity,
+        crossed: bool,
     ) {
         let Some(id) = self.quoted(turn.request.account, instrument, side) else { return };
         let frozen =
             self.instruments.get(instrument).is_some_and(|instrument| instrument.phase == Phase::Frozen);
-        let stays = price == self.books.price(id)
+        let stays = !crossed
+            && price == self.books.price(id)
             && quantity > Quantity::ZERO
             && quantity <= self.orders[id.slot()].leaves();
         if !stays && !frozen {
@@ -720,6 +741,7 @@ impl Exchange {
     }
 
     /// Whether a quote stands on this side afterwards.
+    #[allow(clippy::too_many_arguments)]
     fn quote_side(
         &mut self,
         turn: &mut Turn,
@@ -728,8 +750,10 @@ impl Exchange {
         side: Side,
         price: Price,
         quantity: Quantity,
+        crossed: bool,
     ) -> bool {
-        if quantity == Quantity::ZERO {
+        let quoted = self.quoted(turn.request.account, instrument, side);
+        if quantity == Quantity::ZERO && quoted.is_none() {
             return false;
         }
         let order = NewOrder {
@@ -748,12 +772,15 @@ impl Exchange {
         // Every quote of a message has the message's client id in its requests memory, none as its name.
         let request = Request { client_id: ClientId::NONE, ..*turn.request };
         let turn = &mut Turn { at: turn.at, request: &request, events: turn.events };
-        if let Some(id) = self.quoted(request.account, instrument, side) {
+        if let Some(id) = quoted {
             let leaves = self.orders[id.slot()].leaves();
-            let phase = self.instruments.at(instrument.slot()).phase;
-            if phase == Phase::Frozen {
+            let unchanged = price == self.books.price(id) && quantity == leaves;
+            if unchanged {
+                return true;
+            }
+            if self.instruments.at(instrument.slot()).phase == Phase::Frozen {
                 self.reject(turn, &order, RejectReason::Frozen);
-            } else if quantity < leaves {
+            } else {
                 // Same price, smaller size: it keeps its place.
                 self.books.reduce(id, leaves - quantity);
                 self.shrink(id, leaves - quantity);
@@ -761,13 +788,14 @@ impl Exchange {
             }
             return true;
         }
-        match self.check_new(turn, &order) {
+        let checked = if crossed { Err(RejectReason::BadPrice) } else { self.check_new(turn, &order) };
+        match checked {
             Err(reason) => {
                 self.reject(turn, &order, reason);
                 false
             }
-            Ok(terms) => {
-                let answer = self.accept(turn, &order, terms, Marks::QUOTE);
+            Ok(hold) => {
+                let answer = self.accept(turn, &order, hold, Marks::QUOTE);
                 let stands = self.is_live(answer.order);
                 if stands {
                     let quotes = &mut self.accounts.profile_mut(request.account).quotes;
@@ -905,13 +933,13 @@ impl Exchange {
         self.report_request(turn, kind, None, Quantity(count as i64));
     }
 
-    /// What became of an order by the end of the command that entered it. When it is over already, its
-    /// reports tell how; the answer's leaves are then zero and its cumulative what they say.
-    fn answer_after(&self, id: OrderId, entered: &OrderRecord, price: Price) -> Answer {
+    /// How the command's order stands at the end of the command; when it is over already, as it ended.
+    fn answer_after(&self, id: OrderId, price: Price) -> Answer {
         if self.is_live(id) {
             return self.answer_of(id, &self.orders[id.slot()], price);
         }
-        Answer { leaves: Quantity(0), ..self.answer_of(id, entered, price) }
+        debug_assert_eq!(self.subject.0, id, "an order that is over left its last words");
+        Answer { leaves: Quantity(0), ..self.answer_of(id, &self.subject.1, price) }
     }
 
     /// What the one who asked is told of an order that stands so.
@@ -925,10 +953,4 @@ impl Exchange {
             ..self.answer()
         }
     }
-}
-
-/// `money` x `part` / `whole`, rounded up: what stays held is never short of what may still be paid.
-fn proportion(money: Money, part: Quantity, whole: Quantity) -> Money {
-    let product = i128::from(money.0) * i128::from(part.0);
-    Money(((product + i128::from(whole.0) - 1) / i128::from(whole.0)) as i64)
 }

@@ -54,20 +54,15 @@ impl Exchange {
         self.answer()
     }
 
-    /// Trading goes on where nothing else halts it; stops that came due meanwhile are triggered.
+    /// Trading goes on where nothing else halts it. Nothing has traded since the halt, no call has ended and no
+    /// stop has come in, so that no stop is due that was not then.
     pub(crate) fn resume(&mut self, turn: &mut Turn, scope: Scope) -> Answer {
         if let Err(reason) = self.set_halted(scope, false) {
             return self.refuse(turn, reason);
         }
         turn.push(Event::Resumed { scope });
-        match scope {
-            Scope::Instrument(instrument) => {
-                self.announce(turn, instrument.slot());
-                self.trigger_stops(turn, instrument.slot());
-            }
-            // Stops only come due by trades, and nothing traded since the halt: an instrument's own resumption,
-            // or its next trade, looks at them.
-            Scope::Product(_) | Scope::Market => {}
+        if let Scope::Instrument(instrument) = scope {
+            self.announce(turn, instrument.slot());
         }
         self.answer()
     }

@@ -6,6 +6,7 @@
 use crate::accounts::{Account, Key, NOBODY, Participant, Session};
 use crate::instruments::{Instrument, Listed};
 use crate::machine::{Exchange, Lifetime, Marks};
+use hourbook_ledger::Position;
 use hourbook_model::*;
 
 /// A live order.
@@ -368,6 +369,7 @@ impl Exchange {
             .positions
             .of_account(id)
             .into_iter()
+            .chain(self.unpaired_of(id))
             .filter_map(|(instrument, position)| {
                 let symbol = self.instrument(instrument)?.symbol;
                 let (units, cost) = (position.units, position.cost);
@@ -377,6 +379,12 @@ impl Exchange {
             .collect();
         found.sort_by(|a, b| a.symbol.cmp(&b.symbol));
         found
+    }
+
+    /// What a gate that is under way has in hand of an account.
+    fn unpaired_of(&self, id: AccountId) -> impl Iterator<Item = (InstrumentId, Position)> {
+        let all = self.unpaired.iter().flat_map(|(at, unpaired)| unpaired.all().map(|one| (*at, *one)));
+        all.filter(move |(_, (account, _))| *account == id).map(|(at, (_, position))| (at, position))
     }
 
     /// Hours of an account in a product, in ranges over which neither number changes.

@@ -8,7 +8,12 @@ use market::Market;
 
 /// Tells a story, line by line, and compares what happened.
 fn check(story: &str, expected: expect_test::Expect) {
-    let mut market = Market::new();
+    check_on(market::product(), story, expected);
+}
+
+/// The same on other terms.
+fn check_on(product: hourbook_model::Product, story: &str, expected: expect_test::Expect) {
+    let mut market = Market::with(product);
     let told = market.tell(story);
     expected.assert_eq(&told);
 }
