@@ -55,7 +55,7 @@ impl Market {
 
     pub fn products(&self) -> impl Iterator<Item = &Product> {
         self.commands.iter().filter_map(|command| match command {
-            Command::DefineProduct(define) => Some(&define.product),
+            Command::DefineProduct(define) => Some(&*define.product),
             _ => None,
         })
     }

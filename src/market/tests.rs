@@ -91,7 +91,7 @@ fn check_mistakes(mistakes: &[(&str, &str)], expected: Expect) {
 
 fn classes(market: &Market) -> impl Iterator<Item = &Class> {
     market.commands.iter().filter_map(|command| match command {
-        Command::DefineClass(define) => Some(&define.class),
+        Command::DefineClass(define) => Some(&*define.class),
         _ => None,
     })
 }
