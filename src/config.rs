@@ -212,7 +212,7 @@ struct LimitsText {
     streams_per_connection: Whole<1, 1_000_000>,
     message: Size<KIB, { 64 * MIB }>,
     header_list: Size<KIB, MIB>,
-    batch_commands: Whole<1, 100_000>,
+    batch_commands: Whole<1, 1_000>,
     idle: Span<1, DAY>,
 }
 
@@ -224,7 +224,7 @@ impl Default for LimitsText {
             streams_per_connection: Whole(256),
             message: Size(MIB),
             header_list: Size(16 * KIB),
-            batch_commands: Whole(2_000),
+            batch_commands: Whole(1_000),
             idle: Span::seconds(5 * MINUTE),
         }
     }

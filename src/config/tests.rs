@@ -45,7 +45,7 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
                 streams_per_connection: 256,
                 message_bytes: 1048576,
                 header_list_bytes: 16384,
-                batch_commands: 2000,
+                batch_commands: 1000,
                 idle: 300s,
             },
             log: Log {
