@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use hourbook::market::Market;
-use hourbook::simulate;
+use hourbook::{ctl, simulate};
 
 #[derive(Parser)]
 #[command(name = "hourbook", version, about = "An exchange for compute hours")]
@@ -19,6 +19,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Talk to a running exchange: quickstart, place, book, balances and everything else
+    Ctl(Box<ctl::Arguments>),
     /// Read a market file as `serve` would, and say what it defines
     CheckMarket {
         /// The file; without one, the market built into this program
@@ -36,6 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
         Command::CheckMarket { file } => check_market(file),
         Command::Simulate { check, file } => simulate(check, &file),
     };
