@@ -4,12 +4,16 @@
 //! - `config`: the server's settings, from file, environment and flags
 //! - `market`: the market's definition, from file to commands
 //! - `ctl`: the exchange from a terminal
+//! - `replay`, `journal`, `backup`: the journal again, checked, copied
 //! - `simulate`: a file of operations through the real core
 
 #![forbid(unsafe_code)]
 
+pub mod backup;
 pub mod config;
 pub mod ctl;
+pub mod journal;
 pub mod market;
+pub mod replay;
 pub mod settings;
 pub mod simulate;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use hourbook::market::Market;
-use hourbook::{ctl, simulate};
+use hourbook::{backup, ctl, journal, replay, simulate};
 
 #[derive(Parser)]
 #[command(name = "hourbook", version, about = "An exchange for compute hours")]
@@ -34,6 +34,15 @@ enum Command {
         /// Scenarios or bare operations, one JSON object a line; see docs/matching.md
         file: PathBuf,
     },
+    /// Apply a journal's commands again, and print the state hash they come to
+    Replay(replay::Arguments),
+    /// Check, show or archive a journal; it may be in use
+    #[command(subcommand)]
+    Journal(journal::Arguments),
+    /// Copy a journal that may be in use, and verify the copy
+    Backup(backup::Arguments),
+    /// Bring a backup back, into an empty directory, and verify it
+    Restore(backup::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +50,11 @@ fn main() -> ExitCode {
         Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
         Command::CheckMarket { file } => check_market(file),
         Command::Simulate { check, file } => simulate(check, &file),
+        Command::Replay(arguments) => replay::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Journal(arguments) => journal::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Backup(arguments) | Command::Restore(arguments) => {
+            backup::run(arguments).map(|()| ExitCode::SUCCESS)
+        }
     };
     match result {
         Ok(code) => code,

@@ -5,7 +5,7 @@
 //! - `reader`: records in order, checked; from any number on
 //! - `tail`: where the last segment ends, and what a crash left behind it
 //! - `stock`: segments prepared ahead, the reserve, and the chain of hashes; a thread
-//! - `snapshots`, `archive`, `verify`: what stands beside the segments, moves them away, checks them all
+//! - `snapshots`: what stands beside the segments; `archive`, `copy`, `verify`: moving, copying, checking them all
 //! - `format`, `segment`, `lock`, `disk`, `error`: layout, files, one holder, the seam for faults, what is said
 //!
 //! `docs/journal.md` gives the format byte by byte.
@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod copy;
 mod disk;
 mod error;
 mod format;
@@ -33,6 +34,7 @@ mod verify;
 mod tests;
 
 pub use archive::{Archived, archive};
+pub use copy::{copy, last};
 pub use disk::{Disk, Local};
 pub use error::Error;
 pub use format::{FORMAT, Head, SEGMENT_HEADER_BYTES, size_of_record};

@@ -7,7 +7,7 @@
 use crate::format::{ENDS_BATCH, HEADER, Header, checksum};
 use crate::segment::{Segment, sync_directory};
 use crate::stock::{Prepared, Short, Stock, clear_partial, link};
-use crate::tail::{Tail, is_blank, measure};
+use crate::tail::{Tail, is_begun, measure};
 use crate::{Disk, Error, FORMAT, Head, Local, Lock, SEGMENT_HEADER_BYTES, Snapshot};
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -370,11 +370,10 @@ fn find_end(segments: &[Segment], disk: &dyn Disk) -> Result<Place, Error> {
     // A segment is only begun once the one before it is durable whole: the last one that holds anything,
     // be it torn, is the end. One that only has its link was about to be begun.
     for (at, segment) in segments.iter().enumerate().rev() {
-        let linked = segment.header()?.1;
-        if at > 0 && linked.is_none() && is_blank(segment)? {
+        if at > 0 && !is_begun(segment)? {
             continue;
         }
-        let first = match linked {
+        let first = match segment.header()?.1 {
             Some(link) => link.first.get(),
             None if segment.index == 1 => 1,
             None if at > 0 => link_again(&segments[at - 1], segment, disk)?,

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use zerocopy::FromBytes;
 
-const SUFFIX: &str = ".segment";
+const SUFFIX: &str = ".journal";
 /// Half a megabyte stays in the second-level cache while its records are checked and decoded.
 const BUFFER: usize = 512 << 10;
 

@@ -99,19 +99,19 @@ pub(crate) fn measure(segment: &Segment, first: u64) -> Result<Tail, Error> {
     }
 }
 
-/// Whether nothing was ever written behind the header.
-pub(crate) fn is_blank(segment: &Segment) -> Result<bool, Error> {
+/// Whether records were written to it, or were about to be: then the segment before it is complete.
+pub(crate) fn is_begun(segment: &Segment) -> Result<bool, Error> {
     let mut window = Window::open(segment)?;
+    if window.link.is_some() {
+        return Ok(true);
+    }
     loop {
         let ahead = window.ahead(1)?;
-        if ahead.iter().any(|byte| *byte != 0) {
-            return Ok(false);
+        let bytes = ahead.len();
+        if bytes == 0 || ahead.iter().any(|byte| *byte != 0) {
+            return Ok(bytes > 0);
         }
-        let zeros = ahead.len();
-        if zeros == 0 {
-            return Ok(true);
-        }
-        window.skip(zeros);
+        window.skip(bytes);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checks everything: every record, the chain over all segments, every snapshot.
 
 use crate::segment::{Segment, Window};
-use crate::tail::{is_blank, measure};
+use crate::tail::{is_begun, measure};
 use crate::{Cut, Error, SEGMENT_HEADER_BYTES, Snapshot};
 use std::path::Path;
 
@@ -37,8 +37,8 @@ pub fn verify(directories: &[&Path], mut on_segment: impl FnMut(&Segment)) -> Re
     for (at, segment) in segments.iter().enumerate() {
         let mut window = Window::open(segment)?;
         let linked = window.link.map(|link| (link.first.get(), link.chain));
-        if at > 0 && linked.is_none() && is_blank(segment)? {
-            // Prepared, not begun.
+        if at > 0 && !is_begun(segment)? {
+            // It was only prepared.
             break;
         }
         on_segment(segment);
@@ -53,9 +53,7 @@ pub fn verify(directories: &[&Path], mut on_segment: impl FnMut(&Segment)) -> Re
             (None, None) if segment.index == 1 => [0; 32],
             (None, None) => return Err(Error::Chain { path: segment.path.clone() }),
         };
-        let followed = segments.get(at + 1).is_some_and(|next| {
-            next.header().is_ok_and(|header| header.1.is_some()) || !is_blank(next).unwrap_or(false)
-        });
+        let followed = segments.get(at + 1).map(is_begun).transpose()?.unwrap_or(false);
         let tail = measure(segment, begins)?;
         if let Some(torn) = tail.torn {
             if followed {

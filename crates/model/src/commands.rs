@@ -99,6 +99,11 @@ macro_rules! commands {
                 match self { $(Command::$name(_) => stringify!($name),)* }
             }
 
+            /// The body in any format: what dumps show.
+            pub fn serialize_body<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self { $(Command::$name(body) => body.serialize(to),)* }
+            }
+
             /// The body, given to the encoder that `codec` chooses.
             pub(crate) fn encode_body<S: crate::codec::Encode>(&self, to: S) -> S::Output {
                 match self { $(Command::$name(body) => to.encode(body),)* }

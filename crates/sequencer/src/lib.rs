@@ -35,6 +35,7 @@ pub use clock::{Clock, ManualClock};
 pub use config::Config;
 pub use error::{Error, Fault};
 pub use handle::{Handle, Pending, Snapshot};
+pub use log::Source;
 pub use replay::{Replayed, Start, events, replay};
 pub use sequencer::{Recovered, Sequencer};
 pub use stats::{SYNC_BOUNDS_MICROS, Stats};

@@ -63,6 +63,25 @@ impl Log {
     }
 }
 
+/// Where a journal is read from: its directory, and the archive that its earlier segments were moved to.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub directory: &'a Path,
+    pub archive: Option<&'a Path>,
+}
+
+impl<'a> From<&'a Path> for Source<'a> {
+    fn from(directory: &'a Path) -> Source<'a> {
+        Source { directory, archive: None }
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Source<'a> {
+    fn from(directory: &'a PathBuf) -> Source<'a> {
+        Source::from(directory.as_path())
+    }
+}
+
 /// Commands in order, as they stand in the journal.
 pub(crate) struct Tail(journal::Reader);
 
@@ -75,8 +94,10 @@ pub(crate) struct Record<'a> {
 
 impl Tail {
     /// What comes after number `after`.
-    pub fn open(directory: &Path, after: u64) -> Result<Tail, Fault> {
-        Ok(Tail(journal::Reader::open(&[directory], after)?))
+    pub fn open(source: Source, after: u64) -> Result<Tail, Fault> {
+        let mut directories = vec![source.directory];
+        directories.extend(source.archive);
+        Ok(Tail(journal::Reader::open(&directories, after)?))
     }
 
     #[inline]

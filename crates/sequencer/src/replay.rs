@@ -4,7 +4,7 @@
 
 use crate::Fault;
 use crate::batch::{Batch, Entry};
-use crate::log::{Saved, Tail};
+use crate::log::{Saved, Source, Tail};
 use crate::writer::apply;
 use hourbook_exchange::Exchange;
 use hourbook_model::{Event, Stamp, Time, codec};
@@ -37,25 +37,26 @@ pub enum Start {
 
 /// Replays a journal up to number `to`, or to its end; each command's events are shown to `on_command`.
 ///
-/// Reads only; a journal that is being written is read as far as it is durable on the disk.
+/// Reads only; of a journal that is being written, the whole batches that stand there.
 ///
 /// # Errors
 /// [`Fault::Journal`] for damage, [`Fault::Body`] for a record this program does not know,
 /// [`Fault::Missing`] when the journal ends before `to` or begins after the start.
-pub fn replay(
-    directory: &Path,
+pub fn replay<'a>(
+    source: impl Into<Source<'a>>,
     start: Start,
     to: Option<u64>,
     mut on_command: impl FnMut(&Stamp, &[Event]),
 ) -> Result<Replayed, Fault> {
+    let source = source.into();
     let end = to.unwrap_or(u64::MAX);
     let mut follower = match start {
         Start::Nothing => Follower::default(),
-        Start::Snapshot => Follower::from_snapshot(directory, end)?,
+        Start::Snapshot => Follower::from_snapshot(source.directory, end)?,
     };
     let first = follower.exchange.stamp().seq;
     let started = Instant::now();
-    follower.follow(directory, end, |batch| {
+    follower.follow(source, end, |batch| {
         batch.iter().for_each(|(entry, events)| on_command(&entry.stamp, events));
         Ok(())
     })?;
@@ -75,10 +76,15 @@ pub fn replay(
 ///
 /// # Errors
 /// As [`replay`]'s.
-pub fn events(directory: &Path, after: u64, mut on_batch: impl FnMut(&Batch)) -> Result<u64, Fault> {
-    let mut follower = Follower::from_snapshot(directory, after)?;
-    follower.follow(directory, after, |_| Ok(()))?;
-    follower.follow(directory, u64::MAX, |batch| {
+pub fn events<'a>(
+    source: impl Into<Source<'a>>,
+    after: u64,
+    mut on_batch: impl FnMut(&Batch),
+) -> Result<u64, Fault> {
+    let source = source.into();
+    let mut follower = Follower::from_snapshot(source.directory, after)?;
+    follower.follow(source, after, |_| Ok(()))?;
+    follower.follow(source, u64::MAX, |batch| {
         on_batch(batch);
         Ok(())
     })?;
@@ -111,9 +117,9 @@ impl Follower {
     }
 
     /// Applies the records up to `to`, or to the end, window by window.
-    pub fn follow(
+    pub fn follow<'a>(
         &mut self,
-        directory: &Path,
+        source: impl Into<Source<'a>>,
         to: u64,
         mut on_batch: impl FnMut(&mut Batch) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
@@ -121,7 +127,7 @@ impl Follower {
         if last.seq >= to {
             return Ok(());
         }
-        let mut tail = Tail::open(directory, last.seq)?;
+        let mut tail = Tail::open(source.into(), last.seq)?;
         while last.seq < to
             && let Some(record) = tail.next()?
         {

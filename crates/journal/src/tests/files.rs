@@ -139,6 +139,39 @@ fn segments_behind_two_snapshots_go_to_the_archive() {
     assert_eq!(archive(rig.path(), archived.path()).unwrap(), Archived::default());
 }
 
+#[test]
+fn a_copy_is_taken_while_the_journal_is_written_and_is_a_journal() {
+    let rig = Rig::new();
+    let mut written = long(&rig);
+    snapshot(&rig, written - 7, b"state");
+    let (mut log, _) = rig.open();
+    let copies = tempfile::TempDir::new().unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                write(&mut log, written + 1, 9).unwrap();
+                written += 9;
+            }
+        });
+        let mut before = 0;
+        for n in 0..5 {
+            let to = copies.path().join(n.to_string());
+            let copied = copy(rig.path(), &to).unwrap();
+            assert!(copied.last > before && copied.unfinished.is_none(), "{copied:?}");
+            assert_eq!(copied.snapshots.len(), 1);
+            before = copied.last;
+            let config = Config { directory: to.clone(), ..rig.config() };
+            assert_eq!(Log::open(config).unwrap().1, Opened { last: before, cut: None });
+            let all: Vec<u64> = (1..=before).collect();
+            assert_eq!(numbers(&[&to], 0).unwrap(), all);
+            assert!(matches!(copy(rig.path(), &to), Err(Error::Refused(_))), "it is not empty");
+        }
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    assert_eq!(last(&[rig.path()]).unwrap(), written);
+}
+
 /// The number of a segment's first record.
 fn starts_of(rig: &Rig, index: u64) -> u64 {
     u64::from_le_bytes(rig.bytes(index)[4_104..4_112].try_into().unwrap())

@@ -101,7 +101,7 @@ fn nobody_hears_of_a_command_or_of_what_it_changed_before_it_is_durable() {
     let (mounted, subscribed) = (disk.clone(), witness.clone());
     let running = place.start_with(|config| config.disk = mounted, vec![Box::new(subscribed)]).unwrap();
     running.submit(DefineProduct { product: product().into() });
-    wait_for(|| place.path().join("0000000002.segment").exists() && place.path().join("reserve").exists());
+    wait_for(|| place.path().join("0000000002.journal").exists() && place.path().join("reserve").exists());
     disk.set(false);
     let known = running.handle.stats().durable;
 
@@ -137,7 +137,7 @@ fn a_failed_sync_stops_everything_and_acknowledges_nothing() {
     let (mounted, subscribed) = (disk.clone(), witness.clone());
     let running = place.start_with(|config| config.disk = mounted, vec![Box::new(subscribed)]).unwrap();
     let hour = running.open_market();
-    wait_for(|| place.path().join("0000000002.segment").exists() && place.path().join("reserve").exists());
+    wait_for(|| place.path().join("0000000002.journal").exists() && place.path().join("reserve").exists());
     disk.set(false);
     let orders: Vec<_> = (0..50).map(|n| running.order(1, &format!("a-{n}"), hour, Side::Sell)).collect();
     disk.fails.store(true, SeqCst);
@@ -167,7 +167,7 @@ fn a_full_disk_refuses_new_work_and_takes_cancels_and_reads() {
     let running = place.start_with(small, vec![]).unwrap();
     let hour = running.open_market();
     let resting = running.order(1, "resting", hour, Side::Sell).wait().unwrap().answer.order;
-    wait_for(|| place.path().join("0000000002.segment").exists() && place.path().join("reserve").exists());
+    wait_for(|| place.path().join("0000000002.journal").exists() && place.path().join("reserve").exists());
     let room = disk.room.swap(0, SeqCst);
 
     let mut accepted = 0;
@@ -209,7 +209,7 @@ fn an_unfinished_end_is_cut_and_said() {
     let first = place.start();
     first.open_market();
     let (stamp, ..) = first.stop();
-    let path = place.path().join("0000000001.segment");
+    let path = place.path().join("0000000001.journal");
     let mut bytes = std::fs::read(&path).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
     bytes[end] ^= 0xff;
@@ -227,12 +227,12 @@ fn damage_stops_the_start_and_names_the_record() {
     let first = place.start();
     first.open_market();
     first.stop().2.unwrap();
-    let path = place.path().join("0000000001.segment");
+    let path = place.path().join("0000000001.journal");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[4_096 + 60] ^= 0xff;
     std::fs::write(&path, bytes).unwrap();
     let fault = place.start_with(|_| {}, vec![]).map(|_| ()).unwrap_err();
     let said = fault.to_string();
     assert!(said.contains("record 1 at byte 4096") || said.contains("record 2 at byte"), "{said}");
-    assert!(said.contains("0000000001.segment"), "{said}");
+    assert!(said.contains("0000000001.journal"), "{said}");
 }
