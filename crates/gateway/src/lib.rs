@@ -57,7 +57,7 @@ pub use door::{digest_of, new_key};
 pub use metrics::serve as serve_metrics;
 pub use records::Recorder;
 pub use roles::CALLS;
-pub use server::{Error, serve};
+pub use server::{Error, http2, serve};
 pub use tls::{Tls, development_certificate};
 
 /// Entries in one message of a `Trade` session, and quotes in one mass quote, at most.

@@ -10,7 +10,7 @@ use crate::instruments::Instruments;
 use crate::market_data::MarketData;
 use crate::orders::Orders;
 use crate::tls::Tls;
-use crate::{Gateway, Inside};
+use crate::{Gateway, Inside, Limits};
 use hourbook_api::FILE_DESCRIPTOR_SET;
 use hourbook_api::v1::account_service_server::AccountServiceServer;
 use hourbook_api::v1::admin_service_server::AdminServiceServer;
@@ -168,16 +168,10 @@ async fn connection(inside: Arc<Inside>, routes: Routes, tls: Option<Tls>, strea
     }
 }
 
-/// Serves one connection to its end.
-async fn converse(
-    inside: &Arc<Inside>,
-    routes: Routes,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) {
-    let limits = &inside.limits;
-    let line = Arc::new(Line::new());
-    let calls = Calls { routes, inside: Arc::clone(inside), line: Arc::clone(&line) };
-    let connection = http2::Builder::new(TokioExecutor::new())
+/// HTTP/2 as this server speaks it; benchmarks hold it against one that does nothing else.
+pub fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams_per_connection)
         .max_header_list_size(limits.header_list_bytes)
@@ -187,8 +181,20 @@ async fn converse(
         .max_pending_accept_reset_streams(RESETS)
         .max_local_error_reset_streams(RESETS)
         .keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE)
-        .serve_connection(TokioIo::new(stream), calls);
+        .keep_alive_timeout(KEEPALIVE);
+    http2
+}
+
+/// Serves one connection to its end.
+async fn converse(
+    inside: &Arc<Inside>,
+    routes: Routes,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let limits = &inside.limits;
+    let line = Arc::new(Line::new());
+    let calls = Calls { routes, inside: Arc::clone(inside), line: Arc::clone(&line) };
+    let connection = http2(limits).serve_connection(TokioIo::new(stream), calls);
     let mut connection = pin!(connection);
     let mut closing = inside.closing.subscribe();
     let mut ending = false;
