@@ -125,7 +125,7 @@ fn nobody_hears_of_a_command_or_of_what_it_changed_before_it_is_durable() {
     disk.set(true);
     let receipt = command.wait().unwrap();
     assert_eq!(waiter.join().unwrap(), receipt.stamp.seq);
-    assert_eq!(witness.seen.lock().unwrap().last(), Some(&receipt.stamp.seq));
+    wait_for(|| witness.seen.lock().unwrap().last() == Some(&receipt.stamp.seq));
     running.stop().2.unwrap();
 }
 
