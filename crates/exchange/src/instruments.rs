@@ -36,8 +36,6 @@ pub struct Instrument {
     pub last_auction: Price,
     pub last_trade: Price,
     pub fair: Price,
-    /// Fees of sales that closed a position: the clearing account owes them at the gate.
-    pub fees_due: Money,
     pub maker_fee_ppm: u32,
     pub taker_fee_ppm: u32,
     /// Orders resting in the book or waiting as stops.
@@ -183,7 +181,6 @@ impl Instruments {
             last_auction: Price(0),
             last_trade: Price(0),
             fair: Price(0),
-            fees_due: Money(0),
             maker_fee_ppm: listed.terms.maker_fee_ppm,
             taker_fee_ppm: listed.terms.taker_fee_ppm,
             open_orders: 0,

@@ -54,7 +54,7 @@ impl Exchange {
         }
         let stop = matches!(order.order_type, OrderType::Stop | OrderType::StopLimit);
         let limited = matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
-        if limited != (order.price.0 > 0) || order.price.0 < 0 {
+        if limited != (order.price.0 > 0) || order.price.0 < 0 || order.price > Price::CAP {
             return Err(BadPrice);
         }
         if order.price.0 % instrument.tick.0 != 0 {
@@ -515,7 +515,7 @@ impl Exchange {
         let (old_price, old_trigger) = (self.books.price(id), self.books.trigger(id));
         let limited = matches!(record.order_type, OrderType::Limit | OrderType::StopLimit);
         let price = match amendment.price {
-            Some(price) if !limited || price.0 <= 0 => return refuse(BadPrice),
+            Some(price) if !limited || price.0 <= 0 || price > Price::CAP => return refuse(BadPrice),
             Some(price) if price.0 % instrument.tick.0 != 0 => return refuse(PriceOffTick),
             Some(price) => price,
             None => old_price,

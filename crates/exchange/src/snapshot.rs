@@ -29,8 +29,8 @@ impl Exchange {
     /// Reads what [`Exchange::encode`] wrote.
     ///
     /// # Errors
-    /// [`Error::Format`] when another version of the program wrote it, [`Error::State`] when it is cut or
-    /// contradicts itself.
+    /// [`Error::Format`] when another version of the program wrote it, [`Error::State`] when it is cut,
+    /// too long or contradicts itself.
     pub fn decode(bytes: &[u8]) -> Result<Exchange, Error> {
         let (format, state) =
             bytes.split_first_chunk::<4>().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
@@ -38,7 +38,8 @@ impl Exchange {
         if found != FORMAT {
             return Err(Error::Format { found, expected: FORMAT });
         }
-        Ok(postcard::from_bytes(state)?)
+        let (state, rest) = postcard::take_from_bytes(state)?;
+        if rest.is_empty() { Ok(state) } else { Err(postcard::Error::DeserializeBadEncoding.into()) }
     }
 
     /// 256 bits that change with everything that matters.

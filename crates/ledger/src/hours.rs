@@ -136,8 +136,9 @@ impl Capacity {
         self.available.forget(before);
     }
 
-    fn is_zero(&self) -> bool {
-        self.declared.is_zero() && self.available.is_zero()
+    /// Whether nothing is left to know of it.
+    fn is_empty(&self) -> bool {
+        self.declared.is_zero() && self.available.is_zero() && !self.uncovered
     }
 }
 
@@ -243,7 +244,7 @@ impl HourBook {
             self.sweep = (self.sweep + 1) % self.rows.len();
             let row = &mut self.rows[self.sweep];
             row.capacity.forget(self.floor);
-            if row.key != 0 && row.capacity.is_zero() {
+            if row.key != 0 && row.capacity.is_empty() {
                 self.index.remove(row.key);
                 *row = Row::default();
                 self.free.push(self.sweep as u32);
@@ -260,7 +261,7 @@ impl HourBook {
             capacity.forget(self.floor);
             (AccountId((row.key >> 32) as u32), ProductId(row.key as u32), capacity)
         });
-        rows.filter(|(_, _, capacity)| !capacity.is_zero()).collect()
+        rows.filter(|(_, _, capacity)| !capacity.is_empty()).collect()
     }
 
     /// Checks every promise of this file over the whole book.

@@ -1,6 +1,7 @@
 //! Stories of a market: commands in, events out. `market` is the one place that touches the API.
 
 mod market;
+mod property;
 mod rules;
 mod state;
 

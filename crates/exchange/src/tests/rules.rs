@@ -1249,10 +1249,10 @@ fn products_that_overflow_are_above_the_cap() {
         expect![[r#"
             rejected ann NotionalAboveCap
             rejected ann NotionalAboveCap
-            rejected ann NotionalAboveCap
+            rejected ann BadPrice
             rejected ann BadTrigger
             rejected ann BadTrigger
-            rejected ann NotionalAboveCap
+            rejected ann BadPrice
             rejected ann NotionalAboveCap
         "#]],
     );
@@ -1272,7 +1272,7 @@ fn a_trigger_at_the_end_of_numbers_is_refused_whatever_the_tick() {
         expect![[r#"
             rejected ann BadTrigger
             rejected ann BadTrigger
-            rejected ann NotionalAboveCap
+            rejected ann BadPrice
             amend rejected ann UnknownOrder
         "#]],
     );
