@@ -24,7 +24,7 @@ const TO_ANSWER: Duration = Duration::from_secs(60);
 const TO_THE_END: Duration = Duration::from_secs(90);
 
 /// Calls that may last: their readers are bounded where they are fed.
-const LASTING: [&str; 6] = [
+pub const LASTING: [&str; 6] = [
     "/hourbook.v1.OrderService/Trade",
     "/hourbook.v1.OrderService/StreamExecutions",
     "/hourbook.v1.InstrumentService/StreamInstrumentStatus",
@@ -135,13 +135,10 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
 /// A refusal of the framework, which knows no reasons, becomes one of ours.
 fn in_our_words(answer: Response<Body>, limit: usize) -> Response<Body> {
-    if !answer.headers().contains_key("grpc-status")
-        || answer.headers().contains_key("grpc-status-details-bin")
-    {
-        return answer;
-    }
     match Status::from_header_map(answer.headers()) {
-        Some(refusal) if refusal.code() != Code::Ok => status::of_framework(refusal, limit).into_http(),
+        Some(refusal) if refusal.code() != Code::Ok && refusal.details().is_empty() => {
+            status::of_framework(refusal, limit).into_http()
+        }
         _ => answer,
     }
 }

@@ -51,7 +51,7 @@ fn write(to: &mut String, product: &Product, class: Option<&Class>, region: Opti
     )?;
     let horizon = &product.horizon;
     let (hours, days, weeks, months) = (horizon.hours, horizon.days, horizon.weeks, horizon.months);
-    writeln!(to, "  Listed ahead: {hours} hours, {days} days, {weeks} weeks, {months} months.")?;
+    writeln!(to, "  Listed ahead: hours {hours}, days {days}, weeks {weeks}, months {months}.")?;
     writeln!(
         to,
         "  Trading ends {} before an hour, {} before a longer period: its gate closure.",

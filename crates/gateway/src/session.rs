@@ -98,6 +98,7 @@ async fn listen(
     says: mpsc::Sender<Saying>,
     permit: OwnedSemaphorePermit,
 ) {
+    let most = inside.limits.message_bytes;
     let ended = match log_on(inside, caller, incoming, &says).await {
         Ok(mut listener) => {
             let ended = listener.run().await;
@@ -107,6 +108,7 @@ async fn listen(
         Err(status) => Err(status),
     };
     drop(permit);
+    let ended = ended.map_err(|refusal| status::of_framework(refusal, most));
     // The client may have gone; then nobody hears it.
     let _ = says.send(Saying::Over(ended)).await;
 }

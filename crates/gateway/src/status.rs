@@ -187,7 +187,11 @@ pub fn too_long(most: Duration) -> Status {
 }
 
 /// What the framework refused before a service saw it, in our words: `limit` is the largest message, bytes.
+/// A status of ours, which has its details, stays as it is.
 pub fn of_framework(refusal: Status, limit: usize) -> Status {
+    if !refusal.details().is_empty() {
+        return refusal;
+    }
     let why = refusal.message();
     match refusal.code() {
         Code::OutOfRange => build(
