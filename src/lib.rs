@@ -3,6 +3,7 @@
 //! - `settings`: how TOML files are read, and how their mistakes are named
 //! - `config`: the server's settings, from file, environment and flags
 //! - `market`: the market's definition, from file to commands
+//! - `serve`: a running exchange, put together from its parts
 //! - `ctl`: the exchange from a terminal
 //! - `replay`, `journal`, `backup`: the journal again, checked, copied
 //! - `simulate`: a file of operations through the real core
@@ -15,5 +16,6 @@ pub mod ctl;
 pub mod journal;
 pub mod market;
 pub mod replay;
+pub mod serve;
 pub mod settings;
 pub mod simulate;

@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use hourbook::config::Flags;
 use hourbook::market::Market;
-use hourbook::{backup, ctl, journal, replay, simulate};
+use hourbook::{backup, ctl, journal, replay, serve, simulate};
+
+/// Short-lived batches and messages are what a venue allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(name = "hourbook", version, about = "An exchange for compute hours")]
@@ -19,6 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run an exchange: journal, matching, gRPC services
+    Serve(Box<Flags>),
     /// Talk to a running exchange: quickstart, place, book, balances and everything else
     Ctl(Box<ctl::Arguments>),
     /// Read a market file as `serve` would, and say what it defines
@@ -47,6 +54,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Serve(flags) => serve::run(&flags),
         Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
         Command::CheckMarket { file } => check_market(file),
         Command::Simulate { check, file } => simulate(check, &file),

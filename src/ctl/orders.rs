@@ -309,7 +309,10 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
 /// What became of an order, and its fills.
 fn traded(report: Option<&v1::ExecutionReport>, fills: &[v1::Fill], repeated: bool) -> String {
     let mut lines: Vec<String> = report.map(show::report).into_iter().collect();
-    lines.extend(fills.iter().map(|fill| format!("  traded   {}", show::fill(fill))));
+    // One fill is told by the report itself.
+    let told = report.is_some_and(|report| report.fill.is_some()) && fills.len() == 1;
+    let shown = if told { &[] } else { fills };
+    lines.extend(shown.iter().map(|fill| format!("  traded   {}", show::fill(fill))));
     if repeated {
         lines.push("  repeated: this is the first answer to that id; nothing was done now".into());
     }
@@ -326,7 +329,7 @@ fn one(order: &v1::Order) -> String {
         ("order", report.order_id.to_string()),
         ("client id", report.client_order_id.clone()),
         ("asked for", show::order(report)),
-        ("state", if order.live { "live".into() } else { show::report(report) }),
+        ("state", state(order, report)),
         ("filled", report.cumulative_quantity.to_string()),
         ("open", report.leaves_quantity.to_string()),
         ("last change", values::time(report.transaction_time.as_ref())),
@@ -336,6 +339,22 @@ fn one(order: &v1::Order) -> String {
         facts.push(("cash held", Micros(order.hold_micros).to_string()));
     }
     show::facts(&facts)
+}
+
+/// `live`, or how it ended: `cancelled, day end`.
+fn state(order: &v1::Order, report: &v1::ExecutionReport) -> String {
+    if order.live {
+        return "live".into();
+    }
+    let mut state = show::word!(ReportKind, report.kind, "REPORT_KIND_");
+    if report.cancel_reason != 0 {
+        let why = show::word!(CancelReason, report.cancel_reason, "CANCEL_REASON_").replace('_', " ");
+        state += &format!(", {why}");
+    }
+    if report.reject_reason != 0 {
+        state += &format!(", {}", show::reject_reason(report.reject_reason));
+    }
+    state
 }
 
 fn listed(orders: &[v1::Order]) -> String {
@@ -353,10 +372,6 @@ fn listed(orders: &[v1::Order]) -> String {
     ];
     let rows = orders.iter().filter_map(|order| {
         let report = order.report.as_ref()?;
-        let state = match order.live {
-            true => "live".into(),
-            false => show::word!(ReportKind, report.kind, "REPORT_KIND_"),
-        };
         Some(vec![
             report.order_id.to_string(),
             report.client_order_id.clone(),
@@ -366,7 +381,7 @@ fn listed(orders: &[v1::Order]) -> String {
             report.quantity.to_string(),
             report.cumulative_quantity.to_string(),
             report.leaves_quantity.to_string(),
-            state,
+            state(order, report),
         ])
     });
     show::table(&columns, rows)

@@ -21,6 +21,8 @@ const CAPACITY_LOTS: i64 = 1_000;
 const CAPACITY_HOURS: u32 = 24;
 /// The first order.
 const LOTS: i64 = 10;
+/// The class that is traded where it is listed: everyone knows what a vCPU is.
+const CLASS: &str = "GP.";
 /// The hour traded is the first whose gate is at least so far away.
 const BEFORE_GATE_SECONDS: i64 = 6 * 3_600;
 
@@ -38,7 +40,7 @@ pub async fn run(session: &Session, connection: &Connection) -> Outcome {
     };
 
     let buyer = trader(session, BUYER, Role::Trader).await?;
-    fund(session, buyer.account_id, &product.currency).await?;
+    let funds = fund(session, buyer.account_id, &product.currency).await?;
     let seller = trader(session, SELLER, Role::Provider).await?;
     let capacity = v1::DeclareCapacityRequest {
         request_id: values::new_id()?,
@@ -68,7 +70,7 @@ pub async fn run(session: &Session, connection: &Connection) -> Outcome {
     println!(
         "\
 {SELLER}, account {seller_account}, may sell {CAPACITY_LOTS} lots of {product} in each of {CAPACITY_HOURS} hours.
-{BUYER}, account {buyer_account}, has {currency} to spend.
+{BUYER}, account {buyer_account}, has {funds} {currency} to spend.
 
 Paste this for a first trade, {LOTS} units at {price} {currency} an hour:
 
@@ -81,7 +83,7 @@ Then look around:
 
   {program} --key $BUYER positions
   {program} --key $BUYER ledger
-  {program} book {symbol}",
+  {program} --key $BUYER book {symbol}",
         seller_account = seller.account_id,
         buyer_account = buyer.account_id,
         product = product.symbol,
@@ -104,7 +106,9 @@ async fn instrument(session: &Session) -> Outcome<(v1::Product, v1::Instrument)>
     let request = v1::ListProductsRequest { page_size: 1_000, ..Default::default() };
     let products = instruments.list_products(request).await?.into_inner().products;
     let hourly = || products.iter().filter(|one| one.listed_hours > 0 && !one.halted);
-    let product = hourly().find(|one| one.reference_price_micros > 0).or_else(|| hourly().next());
+    let priced = || hourly().filter(|one| one.reference_price_micros > 0);
+    let product = priced().find(|one| one.symbol.starts_with(CLASS));
+    let product = product.or_else(|| priced().next()).or_else(|| hourly().next());
     let product = product.ok_or_else(|| Failure::said("the market lists no product by the hour"))?.clone();
 
     let request = v1::ListInstrumentsRequest {
@@ -158,13 +162,13 @@ async fn trader(session: &Session, name: &str, role: Role) -> Outcome<Trader> {
     Ok(Trader { account_id, key })
 }
 
-/// Gives the account money, unless it has enough.
-async fn fund(session: &Session, account_id: u32, currency: &str) -> Outcome {
+/// Gives the account money, unless it has enough; what it then has.
+async fn fund(session: &Session, account_id: u32, currency: &str) -> Outcome<Micros> {
     let request = v1::GetBalancesRequest { account_id };
     let balances = session.client.accounts.clone().get_balances(request).await?.into_inner().balances;
     let has = balances.iter().find(|one| one.currency == currency).map_or(0, |one| one.available_micros);
     if has >= LEAST_FUNDS.0 {
-        return Ok(());
+        return Ok(Micros(has));
     }
     let deposit = v1::DepositRequest {
         request_id: values::new_id()?,
@@ -174,7 +178,7 @@ async fn fund(session: &Session, account_id: u32, currency: &str) -> Outcome {
         reference: "quickstart".into(),
     };
     session.client.admin.clone().deposit(deposit).await?;
-    Ok(())
+    Ok(Micros(has.saturating_add(FUNDS.0)))
 }
 
 /// How this program was called, so that what is pasted finds it and the same exchange.
@@ -186,9 +190,6 @@ fn program(connection: &Connection) -> String {
     let mut called = format!("{shown} ctl");
     if connection.address != DEFAULT_ADDRESS {
         called += &format!(" --address {}", connection.address);
-    }
-    if connection.data != Path::new("data") {
-        called += &format!(" --data {}", connection.data.display());
     }
     called
 }

@@ -126,7 +126,8 @@ pub fn reject_reason(reason: i32) -> &'static str {
 /// An order in one line: `sell 10 GP.CNNX.A.H20261125T08 @ 0.052 gtc`.
 pub fn order(report: &v1::ExecutionReport) -> String {
     let what = word!(OrderType, report.order_type, "ORDER_TYPE_").replace('_', "-");
-    let mut text = format!("{} {} {}", side(report.side), report.quantity, report.symbol);
+    let symbol = if report.symbol.is_empty() { "(no instrument)" } else { &report.symbol };
+    let mut text = format!("{} {} {symbol}", side(report.side), report.quantity);
     if report.price_micros > 0 {
         text += &format!(" @ {}", Micros(report.price_micros));
     }
@@ -212,11 +213,16 @@ pub fn failure(failure: &Failure) -> String {
 
 fn refusal(status: &Status) -> String {
     let details = status.get_error_details();
-    let mut lines = vec![match details.error_info() {
-        Some(info) if reasons::of(&info.reason).is_none() => format!("{}: {}", info.reason, status.message()),
-        Some(info) => explained(&info.reason),
-        None => format!("{}: {}", status.code(), status.message()),
-    }];
+    let reason = details.error_info().map_or_else(|| status.code().to_string(), |info| info.reason.clone());
+    // The market's refusals carry no words of their own but the page's.
+    let own = !status.message().contains("docs/errors.md");
+    let mut lines = match reasons::of(&reason) {
+        Some((_, remedy)) if own => {
+            vec![format!("{reason}: {}", status.message()), format!("  What helps: {remedy}.")]
+        }
+        Some(_) => vec![explained(&reason)],
+        None => vec![format!("{reason}: {}", status.message())],
+    };
     for violation in details.bad_request().iter().flat_map(|request| &request.field_violations) {
         let line = format!("  {}: {}", violation.field, violation.description);
         if !lines[0].contains(line.trim()) {

@@ -199,7 +199,7 @@ fn a_status_is_told_with_its_field_and_what_helps() {
     details.set_retry_info(Some(std::time::Duration::from_secs(5)));
     let status = tonic::Status::with_error_details(tonic::Code::InvalidArgument, "no", details);
     expect![[r#"
-        PRICE_OFF_TICK: not a whole number of ticks
+        PRICE_OFF_TICK: no
           What helps: round to the product's tick.
           order.price_micros: must be a whole number of ticks
           Try again in 5s."#]]

@@ -1,0 +1,375 @@
+//! `hourbook serve`: the parts of an exchange put together, and ended in order.
+//!
+//! The journal is taken and recovered, the market's definition enters it where the file has changed, and only
+//! then is anybody answered. To stop: nobody is accepted any more, calls under way finish, the sequencer does and
+//! syncs what waits, history is written, and the process ends with 0. A fault ends it with 1.
+
+use std::io::{IsTerminal, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use hourbook_gateway::{Gateway, Recorder};
+use hourbook_history::History;
+use hourbook_model::{AccountId, Answer, Command, CreateParticipant, IssueKey, ParticipantId, Request, Role};
+use hourbook_sequencer::{Clock, Handle, Recovered, Sequencer};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, Config, Flags, LogFormat};
+use crate::market::Market;
+
+/// The file in the data directory that holds the first operator's key.
+pub const OPERATOR_KEY: &str = "operator.key";
+
+/// An exchange that serves. Dropping it cuts everything off; [`Running::stop`] ends it in order.
+pub struct Running {
+    /// Where the gRPC services are.
+    pub address: SocketAddr,
+    /// Where `/metrics` is served, if it is.
+    pub metrics: Option<SocketAddr>,
+    /// The way to the sequencer, past the gateway: for tests and benches.
+    pub handle: Handle,
+    /// What the journal held at the start.
+    pub recovered: Recovered,
+    /// Written by this start, for a journal without keys.
+    pub operator_key: Option<PathBuf>,
+    serving: JoinHandle<Result<(), hourbook_gateway::Error>>,
+    shutdown: watch::Sender<bool>,
+    end: watch::Receiver<Option<End>>,
+}
+
+/// How the sequencer ended: drained, or by the fault that is named.
+type End = Result<(), String>;
+
+/// Starts an exchange on the runtime that this is called from, and returns when it can be used: the market is
+/// adopted, and what was due is done.
+///
+/// # Errors
+/// Whatever keeps it from serving: a market file with a mistake, an address in use, a directory held by another
+/// process, damage of the journal.
+pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
+    let market = match &config.market {
+        Some(path) => Market::load(path)?,
+        None => Market::built_in(),
+    };
+    let (listener, address) = listen(config.listen)?;
+    let figures = config.metrics.map(listen).transpose()?;
+    let data = &config.data;
+    std::fs::create_dir_all(data).with_context(|| data.display().to_string())?;
+    let tls = tls(config)?;
+
+    // Asked first, because the journal's lock tells who holds the directory.
+    drop(hourbook_journal::Lock::take(data)?);
+    let history = History::open(data, hourbook_history::Settings::default())?;
+    let recorder = Recorder::start(history.clone()).context("the thread of history")?;
+    let settings = sequencer(config, clock);
+    let (mut sequencer, handle, recovered) = Sequencer::open(settings, vec![Box::new(recorder)])?;
+    if let Some((first, last)) = recovered.cut {
+        tracing::warn!(first, last, "an unfinished last batch was cut; its commands were never acknowledged");
+    }
+    let exchange = sequencer.exchange();
+    let adopts = exchange.adopted_market() != market.digest;
+    let keyless = exchange.keys().next().is_none();
+    let gateway = Gateway::new(exchange, handle.clone(), history, gateway(config));
+    sequencer.subscribe(gateway.subscriber());
+    let (ended, end) = watch::channel(None);
+    let faulty = ended.clone();
+    sequencer.on_fault(move |reason| {
+        faulty.send_replace(Some(Err(reason.to_string())));
+    });
+    std::thread::Builder::new().name("writer".into()).spawn(move || {
+        let end: End = sequencer.run().map_err(|fault| fault.to_string());
+        ended.send_if_modified(|known| known.is_none() && known.replace(end).is_none());
+    })?;
+
+    if adopts {
+        tracing::info!(listed = market.listed(), "the market's definition enters the journal");
+        for command in market.commands {
+            operate(&handle, command).await?;
+        }
+    }
+    let operator_key = if keyless { Some(first_operator(&handle, data).await?) } else { None };
+    settle(&handle).await?;
+
+    let (shutdown, stopping) = watch::channel(false);
+    if let Some((listener, _)) = &figures {
+        let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+        let (gateway, stopped) = (gateway.clone(), stopped(stopping.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = hourbook_gateway::serve_metrics(&gateway, listener, stopped).await {
+                tracing::error!(%error, "figures are not served any more");
+            }
+        });
+    }
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let serving =
+        tokio::spawn(
+            async move { hourbook_gateway::serve(&gateway, listener, tls, stopped(stopping)).await },
+        );
+    let metrics = figures.map(|(_, address)| address);
+    tracing::info!(%address, seq = recovered.stamp.seq, "serving");
+    Ok(Running { address, metrics, handle, recovered, operator_key, serving, shutdown, end })
+}
+
+impl Running {
+    /// Ends it in order: refuses what is new, finishes what is under way, syncs, writes history.
+    ///
+    /// # Errors
+    /// The fault that came before or in between.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.shutdown.send_replace(true);
+        // First the calls, so that sessions can say what they leave behind; then the commands.
+        (&mut self.serving).await??;
+        self.handle.drain();
+        self.ended().await
+    }
+
+    /// Waits until the sequencer has ended: an operator drained it, or a fault stopped it.
+    ///
+    /// # Errors
+    /// The fault.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        let end = self.end.wait_for(Option::is_some).await.context("the writer is gone")?;
+        match end.as_ref() {
+            Some(Err(fault)) => bail!("a fault stopped the exchange: {fault}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs an exchange until it is told to stop; the exit code says how it ended.
+///
+/// # Errors
+/// As [`start`]'s.
+pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
+    let config = Config::resolve(flags)?;
+    log(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let signals = signals()?;
+        let running = start(&config, Clock::Wall).await?;
+        if config.log.format == LogFormat::Text {
+            banner(&config, &running)?;
+        }
+        serve(running, signals).await
+    })
+}
+
+async fn serve(mut running: Running, mut signals: Signals) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        signal = signals.next() => {
+            tracing::info!(signal, "stopping: calls under way finish; a second signal ends at once");
+            tokio::select! {
+                ended = running.stop() => ended?,
+                _ = signals.next() => bail!("ended at once by a second signal; the journal is whole"),
+            }
+        }
+        // After a fault nothing is acknowledged, and there is nothing to wait for.
+        ended = running.ended() => {
+            ended?;
+            running.stop().await?;
+        }
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+fn signals() -> std::io::Result<Signals> {
+    use tokio::signal::unix::{SignalKind, signal};
+    Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+}
+
+impl Signals {
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+// --- what the parts are told ---
+
+fn sequencer(config: &Config, clock: Clock) -> hourbook_sequencer::Config {
+    let journal = &config.journal;
+    hourbook_sequencer::Config {
+        queue: journal.queue_commands,
+        snapshot_records: journal.snapshot_commands,
+        segment_bytes: journal.segment_bytes,
+        reserve_bytes: journal.reserve_bytes,
+        clock,
+        version: env!("CARGO_PKG_VERSION").into(),
+        ..hourbook_sequencer::Config::new(&config.data)
+    }
+}
+
+fn gateway(config: &Config) -> hourbook_gateway::Settings {
+    let config::Limits {
+        connections,
+        sessions,
+        streams_per_connection,
+        message_bytes,
+        header_list_bytes,
+        batch_commands,
+        idle,
+    } = config.limits;
+    hourbook_gateway::Settings {
+        limits: hourbook_gateway::Limits {
+            connections,
+            sessions,
+            streams_per_connection,
+            message_bytes,
+            header_list_bytes,
+            batch_commands,
+            idle,
+        },
+        drain: config.drain,
+        version: env!("CARGO_PKG_VERSION").into(),
+        ..hourbook_gateway::Settings::default()
+    }
+}
+
+fn tls(config: &Config) -> Result<Option<hourbook_gateway::Tls>, hourbook_gateway::Error> {
+    let (certificate, key) = match &config.tls {
+        config::Tls::None => return Ok(None),
+        config::Tls::Files { certificate, key } => (certificate.clone(), key.clone()),
+        config::Tls::Development => {
+            hourbook_gateway::development_certificate(&config.data, config.listen.ip())?
+        }
+    };
+    hourbook_gateway::Tls::from_files(&certificate, &key).map(Some)
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+fn log(log: &config::Log) -> anyhow::Result<()> {
+    // What the libraries below say at these levels is of no use to an operator.
+    const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,rustls=warn";
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
+        .with_context(|| format!("log.filter: `{}` is no filter such as info", log.filter))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => {
+            subscriber.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
+        }
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+// --- the first commands ---
+
+/// Has a command of the machine's own sequenced; a refusal of it is a mistake of ours.
+async fn operate(handle: &Handle, command: Command) -> anyhow::Result<Answer> {
+    let name = command.name();
+    let answer = handle.submit(Request::default(), command).await?.answer;
+    match answer.refused {
+        None => Ok(answer),
+        Some(reason) => bail!("{name} is refused: {reason:?}"),
+    }
+}
+
+/// Makes an operator with a key, which stands in a file that only its owner reads.
+async fn first_operator(handle: &Handle, data: &Path) -> anyhow::Result<PathBuf> {
+    let key = hourbook_gateway::new_key().context("no random bits for the operator's key")?;
+    // The file first: a key that is journaled and nowhere written would lock everyone out.
+    let path = data.join(OPERATOR_KEY);
+    write_secret(&path, &key).with_context(|| path.display().to_string())?;
+    let name = "Operator".into();
+    let participant = ParticipantId(operate(handle, CreateParticipant { name }.into()).await?.number as u32);
+    let issue = IssueKey {
+        participant,
+        account: AccountId(0),
+        role: Role::Operator,
+        digest: hourbook_gateway::digest_of(&key),
+        label: "made at the first start".into(),
+    };
+    operate(handle, issue.into()).await?;
+    Ok(path)
+}
+
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    // A file that is there already would keep its mode.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+/// Waits until nothing is due any more: instruments are listed, gates that passed meanwhile are closed.
+async fn settle(handle: &Handle) -> Result<(), hourbook_sequencer::Error> {
+    const PAUSE: Duration = Duration::from_millis(1);
+    loop {
+        let due = handle.read(|exchange| exchange.next_due().is_some_and(|due| due <= exchange.stamp().time));
+        if !due.await? {
+            return Ok(());
+        }
+        handle.wake();
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+// --- what people see ---
+
+fn banner(config: &Config, running: &Running) -> std::io::Result<()> {
+    let Recovered { stamp, commands, seconds, .. } = running.recovered;
+    let journal = match stamp.seq {
+        0 => "new".into(),
+        seq => format!("at command {seq}, {commands} of them replayed in {seconds:.2} s"),
+    };
+    let market = match &config.market {
+        Some(path) => path.display().to_string(),
+        None => "built in; --market FILE names another".into(),
+    };
+    let tls = match &config.tls {
+        config::Tls::None => "none: this machine only",
+        config::Tls::Development => "development-certificate.pem in the data directory",
+        config::Tls::Files { .. } => "from files",
+    };
+    let program = std::env::args().next().unwrap_or_else(|| "hourbook".into());
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "hourbook {} serves on {}\n", env!("CARGO_PKG_VERSION"), running.address)?;
+    writeln!(out, "  data     {}, journal {journal}", config.data.display())?;
+    writeln!(out, "  market   {market}")?;
+    writeln!(out, "  tls      {tls}")?;
+    if let Some(metrics) = running.metrics {
+        writeln!(out, "  figures  http://{metrics}/metrics")?;
+    }
+    if let Some(path) = &running.operator_key {
+        writeln!(out, "  key      {}, the operator's; keep it", path.display())?;
+    }
+    let mut called = format!("{program} ctl");
+    if running.address != SocketAddr::from(([127, 0, 0, 1], 7070)) {
+        let scheme = if config.tls == config::Tls::None { "http" } else { "https" };
+        called += &format!(" --address {scheme}://{}", running.address);
+    }
+    if config.data != Path::new("data") {
+        called += &format!(" --data {}", config.data.display());
+    }
+    writeln!(out, "\nNext, in another terminal:  {called} quickstart\n")?;
+    out.flush()
+}
