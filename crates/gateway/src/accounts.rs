@@ -1,11 +1,13 @@
 //! AccountService: what an account has.
 
+use crate::calls::caller;
+use crate::instruments::symbol_token;
 use crate::orders::Near;
 use crate::{Inside, status};
-use hourbook_api::convert::{self, Violation};
+use hourbook_api::convert;
 use hourbook_api::v1;
 use hourbook_api::v1::account_service_server::AccountService;
-use hourbook_exchange::{AccountView, Exchange, PositionView};
+use hourbook_exchange::{AccountView, Exchange};
 use hourbook_model::*;
 use std::sync::Arc;
 use tonic::{Request as Call, Response, Status as Refusal};
@@ -14,10 +16,13 @@ pub struct Accounts(pub Arc<Inside>);
 
 type Answered<T> = Result<Response<T>, Refusal>;
 
+/// What a look at all positions of an account costs, in rows: there may be as many as instruments.
+const POSITIONS_LOOK: usize = 2_000;
+
 #[tonic::async_trait]
 impl AccountService for Accounts {
     async fn list_accounts(&self, call: Call<v1::ListAccountsRequest>) -> Answered<v1::ListAccountsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AccountService.ListAccounts")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
         let after = convert::page_token(&wire.page_token).map_err(status::misshapen)?.unwrap_or(0);
@@ -38,7 +43,7 @@ impl AccountService for Accounts {
     }
 
     async fn get_balances(&self, call: Call<v1::GetBalancesRequest>) -> Answered<v1::GetBalancesResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AccountService.GetBalances")?;
+        let caller = caller(&call)?;
         let account = self.0.account(&caller, call.into_inner().account_id)?;
         let look = move |exchange: &Exchange| (exchange.stamp(), exchange.balances(account));
         let (stamp, mut balances) = self.0.look(&caller, 1, look).await?;
@@ -56,7 +61,7 @@ impl AccountService for Accounts {
     }
 
     async fn list_holds(&self, call: Call<v1::ListHoldsRequest>) -> Answered<v1::ListHoldsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AccountService.ListHolds")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
@@ -81,27 +86,36 @@ impl AccountService for Accounts {
         &self,
         call: Call<v1::ListPositionsRequest>,
     ) -> Answered<v1::ListPositionsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AccountService.ListPositions")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
-        let after = match wire.page_token.as_str() {
-            "" => None,
-            token => Some(token.parse::<Symbol>().map_err(|_| {
-                let why = "must be empty or next_page_token of the last answer";
-                status::misshapen(Violation::new("page_token", why))
-            })?),
-        };
-        let positions = self.0.look(&caller, size, move |exchange| exchange.positions(account)).await?;
-        let rest =
-            positions.iter().filter(|position| after.as_ref().is_none_or(|after| position.symbol > *after));
-        let positions = rest.take(size + 1).map(wire_position).collect();
+        let after: Option<Symbol> = symbol_token(&wire.page_token).map_err(status::misshapen)?;
+        let look = move |exchange: &Exchange| (exchange.stamp(), exchange.bare_positions(account));
+        let (stamp, bare) = self.0.look(&caller, POSITIONS_LOOK, look).await?;
+        // What was listed by then is in the directory by then.
+        self.0.seen(stamp.seq).await;
+        let rest = bare.iter().filter_map(|(id, position)| {
+            let symbol: Symbol = self.0.directory.symbol(*id)?.parse().ok()?;
+            after.as_ref().is_none_or(|after| symbol > *after).then_some((symbol, (id, position)))
+        });
+        let mut rest: Vec<_> = rest.collect();
+        rest.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let positions = rest.iter().take(size + 1).map(|(symbol, (id, position))| v1::Position {
+            symbol: symbol.to_string(),
+            instrument_id: id.0,
+            units: position.units,
+            cost_micros: position.cost.0,
+            realised_micros: position.realised.0,
+            fee_due_micros: position.fee_due.0,
+        });
+        let positions = positions.collect();
         let (positions, next_page_token) = page(positions, size, |position| position.symbol.clone());
         Ok(Response::new(v1::ListPositionsResponse { positions, next_page_token }))
     }
 
     async fn list_capacity(&self, call: Call<v1::ListCapacityRequest>) -> Answered<v1::ListCapacityResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AccountService.ListCapacity")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let product =
@@ -123,7 +137,7 @@ impl AccountService for Accounts {
         &self,
         call: Call<v1::ListLedgerEntriesRequest>,
     ) -> Answered<v1::ListLedgerEntriesResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AccountService.ListLedgerEntries")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
@@ -157,17 +171,6 @@ pub fn wire_account(account: AccountView<'_>) -> v1::Account {
         commands_per_second: limits.commands_per_second,
         open_order_limit: limits.open_orders,
         open_order_count: account.open_orders(),
-    }
-}
-
-fn wire_position(position: &PositionView) -> v1::Position {
-    v1::Position {
-        symbol: position.symbol.to_string(),
-        instrument_id: position.instrument.0,
-        units: position.units,
-        cost_micros: position.cost.0,
-        realised_micros: position.realised.0,
-        fee_due_micros: position.fee_due.0,
     }
 }
 

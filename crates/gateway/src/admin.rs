@@ -1,6 +1,7 @@
 //! AdminService: what operators do.
 
 use crate::accounts::{page, wire_account};
+use crate::calls::caller;
 use crate::door::Caller;
 use crate::{Inside, asked_by, digest_of, new_key, status};
 use hourbook_api::convert::{self, Checked, Resolve, Violation};
@@ -25,7 +26,7 @@ impl AdminService for Admin {
         &self,
         call: Call<v1::CreateParticipantRequest>,
     ) -> Answered<v1::CreateParticipantResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.CreateParticipant")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let name = convert::text("name", &wire.name, 100, true).map_err(status::misshapen)?;
         let answer = self.operate(&caller, &wire.request_id, CreateParticipant { name }).await?;
@@ -40,7 +41,7 @@ impl AdminService for Admin {
         &self,
         call: Call<v1::CreateAccountRequest>,
     ) -> Answered<v1::CreateAccountResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.CreateAccount")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let participant = participant_id(wire.participant_id).map_err(status::misshapen)?;
         let name = convert::text("name", &wire.name, 100, true).map_err(status::misshapen)?;
@@ -53,7 +54,7 @@ impl AdminService for Admin {
     }
 
     async fn issue_key(&self, call: Call<v1::IssueKeyRequest>) -> Answered<v1::IssueKeyResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.IssueKey")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let participant = participant_id(wire.participant_id).map_err(status::misshapen)?;
         let role = convert::role("role", wire.role).map_err(status::misshapen)?;
@@ -77,7 +78,7 @@ impl AdminService for Admin {
     }
 
     async fn revoke_key(&self, call: Call<v1::RevokeKeyRequest>) -> Answered<v1::RevokeKeyResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.RevokeKey")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let key = KeyId(above_zero("key_id", wire.key_id).map_err(status::misshapen)?);
         let answer = self.operate(&caller, &wire.request_id, RevokeKey { key }).await?;
@@ -85,7 +86,7 @@ impl AdminService for Admin {
     }
 
     async fn deposit(&self, call: Call<v1::DepositRequest>) -> Answered<v1::DepositResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Deposit")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let (account, currency, amount, reference) =
             money(wire.account_id, &wire.currency, wire.amount_micros, &wire.reference)
@@ -100,7 +101,7 @@ impl AdminService for Admin {
     }
 
     async fn withdraw(&self, call: Call<v1::WithdrawRequest>) -> Answered<v1::WithdrawResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Withdraw")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let (account, currency, amount, reference) =
             money(wire.account_id, &wire.currency, wire.amount_micros, &wire.reference)
@@ -118,7 +119,7 @@ impl AdminService for Admin {
         &self,
         call: Call<v1::DeclareCapacityRequest>,
     ) -> Answered<v1::DeclareCapacityResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.DeclareCapacity")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let command = convert::capacity(&wire, &self.0.directory).map_err(status::misshapen)?;
         let answer = self.operate(&caller, &wire.request_id, command).await?;
@@ -129,7 +130,7 @@ impl AdminService for Admin {
     }
 
     async fn set_limits(&self, call: Call<v1::SetLimitsRequest>) -> Answered<v1::SetLimitsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.SetLimits")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let command = convert::limits(&wire).map_err(status::misshapen)?;
         let answer = self.operate(&caller, &wire.request_id, command).await?;
@@ -137,7 +138,7 @@ impl AdminService for Admin {
     }
 
     async fn set_credit(&self, call: Call<v1::SetCreditRequest>) -> Answered<v1::SetCreditResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.SetCredit")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let command = convert::credit(&wire).map_err(status::misshapen)?;
         let answer = self.operate(&caller, &wire.request_id, command).await?;
@@ -145,7 +146,7 @@ impl AdminService for Admin {
     }
 
     async fn set_reference(&self, call: Call<v1::SetReferenceRequest>) -> Answered<v1::SetReferenceResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.SetReference")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let instrument = symbol("symbol", &wire.symbol, &self.0.directory).map_err(status::misshapen)?;
         let price = convert::amount("price_micros", wire.price_micros).map_err(status::misshapen)?;
@@ -155,7 +156,7 @@ impl AdminService for Admin {
     }
 
     async fn halt(&self, call: Call<v1::HaltRequest>) -> Answered<v1::HaltResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Halt")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let scope = convert::scope(wire.scope.as_ref(), &self.0.directory).map_err(status::misshapen)?;
         let reason = convert::text("reason", &wire.reason, 200, false).map_err(status::misshapen)?;
@@ -164,7 +165,7 @@ impl AdminService for Admin {
     }
 
     async fn resume(&self, call: Call<v1::ResumeRequest>) -> Answered<v1::ResumeResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Resume")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let scope = convert::scope(wire.scope.as_ref(), &self.0.directory).map_err(status::misshapen)?;
         let answer = self.operate(&caller, &wire.request_id, Resume { scope }).await?;
@@ -172,7 +173,7 @@ impl AdminService for Admin {
     }
 
     async fn open_auction(&self, call: Call<v1::OpenAuctionRequest>) -> Answered<v1::OpenAuctionResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.OpenAuction")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let scope = narrow_scope(wire.scope.as_ref(), &self.0.directory).map_err(status::misshapen)?;
         let until = wire.end_time.as_ref().map(|end| convert::time("end_time", end));
@@ -186,7 +187,7 @@ impl AdminService for Admin {
     }
 
     async fn uncross(&self, call: Call<v1::UncrossRequest>) -> Answered<v1::UncrossResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Uncross")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let scope = narrow_scope(wire.scope.as_ref(), &self.0.directory).map_err(status::misshapen)?;
         let reference = match wire.reference_price_micros {
@@ -203,7 +204,7 @@ impl AdminService for Admin {
     }
 
     async fn kill(&self, call: Call<v1::KillRequest>) -> Answered<v1::KillResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Kill")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = convert::account_id("account_id", wire.account_id).map_err(status::misshapen)?;
         let reason = convert::text("reason", &wire.reason, 200, false).map_err(status::misshapen)?;
@@ -216,7 +217,7 @@ impl AdminService for Admin {
     }
 
     async fn unkill(&self, call: Call<v1::UnkillRequest>) -> Answered<v1::UnkillResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Unkill")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = convert::account_id("account_id", wire.account_id).map_err(status::misshapen)?;
         let answer = self.operate(&caller, &wire.request_id, Unkill { account }).await?;
@@ -227,7 +228,7 @@ impl AdminService for Admin {
         &self,
         call: Call<v1::ListParticipantsRequest>,
     ) -> Answered<v1::ListParticipantsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.ListParticipants")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let (after, size) = turn_to(&wire.page_token, wire.page_size).map_err(status::misshapen)?;
         let look = move |exchange: &Exchange| {
@@ -249,7 +250,7 @@ impl AdminService for Admin {
         &self,
         call: Call<v1::ListAllAccountsRequest>,
     ) -> Answered<v1::ListAllAccountsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.ListAllAccounts")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let (after, size) = turn_to(&wire.page_token, wire.page_size).map_err(status::misshapen)?;
         let look = move |exchange: &Exchange| {
@@ -262,7 +263,7 @@ impl AdminService for Admin {
     }
 
     async fn list_keys(&self, call: Call<v1::ListKeysRequest>) -> Answered<v1::ListKeysResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.ListKeys")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let (after, size) = turn_to(&wire.page_token, wire.page_size).map_err(status::misshapen)?;
         let look = move |exchange: &Exchange| {
@@ -274,7 +275,7 @@ impl AdminService for Admin {
     }
 
     async fn take_snapshot(&self, call: Call<v1::TakeSnapshotRequest>) -> Answered<v1::TakeSnapshotResponse> {
-        self.0.door.caller(call.metadata(), "AdminService.TakeSnapshot")?;
+        caller(&call)?;
         let snapshot = self.0.handle.snapshot().await.map_err(status::unsequenced)?;
         Ok(Response::new(v1::TakeSnapshotResponse {
             sequence: snapshot.stamp.seq,
@@ -283,7 +284,7 @@ impl AdminService for Admin {
     }
 
     async fn drain(&self, call: Call<v1::DrainRequest>) -> Answered<v1::DrainResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.Drain")?;
+        let caller = caller(&call)?;
         tracing::info!(key = caller.key.0, "an operator drains the exchange");
         self.0.handle.drain();
         let asked = tokio::time::Instant::now();
@@ -299,7 +300,7 @@ impl AdminService for Admin {
     }
 
     async fn get_status(&self, call: Call<v1::GetStatusRequest>) -> Answered<v1::GetStatusResponse> {
-        let caller = self.0.door.caller(call.metadata(), "AdminService.GetStatus")?;
+        let caller = caller(&call)?;
         let hash = call.into_inner().state_hash;
         let look = move |exchange: &Exchange| {
             let amounts = |sums: Vec<(String, Money)>| sums.into_iter().map(|(_, sum)| sum.0).sum::<i64>();

@@ -1,7 +1,9 @@
-//! What every call has in common: it is counted, bounded in time, and its panic is its own.
+//! What every call has in common: its caller is known before its message is read, it is counted and bounded in
+//! time, and its panic is its own.
 
+use crate::door::Caller;
 use crate::metrics::Held;
-use crate::{Inside, status};
+use crate::{CALLS, Inside, status};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -110,10 +112,20 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Told>, Infallible>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let path = request.uri().path();
         let mut call = Call::begin(self, path);
         let ours = path.starts_with("/hourbook.");
+        if let Some((name, _)) = CALLS.get(call.method) {
+            match self.inside.door.caller(request.headers(), name) {
+                Ok(caller) => drop(request.extensions_mut().insert(caller)),
+                Err(refusal) => {
+                    call.code = refusal.code();
+                    let refusal = refusal.into_http().map(|inner| Told { inner, call });
+                    return Box::pin(std::future::ready(Ok(refusal)));
+                }
+            }
+        }
         let limit = self.inside.limits.message_bytes;
         let answer = self.routes.clone().call(request.map(Body::new));
         Box::pin(async move {
@@ -131,6 +143,11 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
             Ok(answer.map(|inner| Told { inner, call }))
         })
     }
+}
+
+/// Who makes a call: the door has let it in.
+pub fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Status> {
+    request.extensions().get().copied().ok_or_else(|| status::fault("a call came past the door"))
 }
 
 /// A refusal of the framework, which knows no reasons, becomes one of ours.

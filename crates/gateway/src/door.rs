@@ -6,12 +6,13 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use hourbook_exchange::Exchange;
 use hourbook_model::{AccountId, Event, KeyId, Limits, ParticipantId, Role};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tonic::Status;
-use tonic::metadata::MetadataMap;
 
 /// Who stands behind a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +123,8 @@ impl Door {
     ///
     /// # Errors
     /// UNAUTHENTICATED without a known key, PERMISSION_DENIED where the role does not reach.
-    pub fn caller(&self, metadata: &MetadataMap, call: &'static str) -> Result<Caller, Status> {
-        let header = metadata.get("authorization").and_then(|value| value.to_str().ok());
+    pub fn caller(&self, headers: &HeaderMap, call: &'static str) -> Result<Caller, Status> {
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let key =
             header.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
         let Some(key) = key else {

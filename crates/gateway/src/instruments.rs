@@ -1,5 +1,6 @@
 //! InstrumentService: products, instruments, contracts.
 
+use crate::calls::caller;
 use crate::contract;
 use crate::directory::{INSTRUMENT_PARTS, PRODUCT_PARTS, Pattern, Row};
 use crate::door::Caller;
@@ -24,7 +25,7 @@ const MOST_LOOKED_AT: usize = 4_000;
 #[tonic::async_trait]
 impl InstrumentService for Instruments {
     async fn list_products(&self, call: Call<v1::ListProductsRequest>) -> Answered<v1::ListProductsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "InstrumentService.ListProducts")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let pattern = Pattern::parse("pattern", &wire.pattern, PRODUCT_PARTS).map_err(status::misshapen)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
@@ -45,7 +46,7 @@ impl InstrumentService for Instruments {
     }
 
     async fn get_product(&self, call: Call<v1::GetProductRequest>) -> Answered<v1::GetProductResponse> {
-        let caller = self.0.door.caller(call.metadata(), "InstrumentService.GetProduct")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let id = convert::product("symbol", &wire.symbol, &self.0.directory).map_err(status::misshapen)?;
         let product = self.0.look(&caller, 1, move |exchange| exchange.product(id).cloned()).await?;
@@ -57,7 +58,7 @@ impl InstrumentService for Instruments {
         &self,
         call: Call<v1::ListInstrumentsRequest>,
     ) -> Answered<v1::ListInstrumentsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "InstrumentService.ListInstruments")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let pattern =
             Pattern::parse("pattern", &wire.pattern, INSTRUMENT_PARTS).map_err(status::misshapen)?;
@@ -72,7 +73,7 @@ impl InstrumentService for Instruments {
         &self,
         call: Call<v1::GetInstrumentRequest>,
     ) -> Answered<v1::GetInstrumentResponse> {
-        let caller = self.0.door.caller(call.metadata(), "InstrumentService.GetInstrument")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let id = convert::instrument(&wire.symbol, wire.instrument_id, &self.0.directory)
             .map_err(status::misshapen)?;
@@ -87,12 +88,12 @@ impl InstrumentService for Instruments {
         &self,
         call: Call<v1::StreamInstrumentStatusRequest>,
     ) -> Answered<Self::StreamInstrumentStatusStream> {
-        let caller = self.0.door.caller(call.metadata(), "InstrumentService.StreamInstrumentStatus")?;
+        let caller = caller(&call)?;
         statuses::stream(Arc::clone(&self.0), caller, call.into_inner()).await
     }
 
     async fn get_contract(&self, call: Call<v1::GetContractRequest>) -> Answered<v1::GetContractResponse> {
-        let caller = self.0.door.caller(call.metadata(), "InstrumentService.GetContract")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let id = convert::product("product", &wire.product, &self.0.directory).map_err(status::misshapen)?;
         let found = self
@@ -163,7 +164,7 @@ impl Instruments {
 }
 
 /// Where a list by symbol goes on.
-fn symbol_token<S: FromStr>(token: &str) -> Checked<Option<S>> {
+pub fn symbol_token<S: FromStr>(token: &str) -> Checked<Option<S>> {
     if token.is_empty() {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! MarketDataService: books as they stand.
 
+use crate::calls::caller;
 use crate::{Inside, status};
 use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
@@ -21,7 +22,7 @@ impl MarketDataService for MarketData {
         &self,
         call: Call<v1::GetBookRequest>,
     ) -> Result<Response<v1::GetBookResponse>, Refusal> {
-        let caller = self.0.door.caller(call.metadata(), "MarketDataService.GetBook")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let id = convert::instrument(&wire.symbol, wire.instrument_id, &self.0.directory)
             .map_err(status::misshapen)?;

@@ -1,5 +1,6 @@
 //! OrderService: orders by unary calls, and what became of them.
 
+use crate::calls::caller;
 use crate::door::Caller;
 use crate::{Inside, required, session, status};
 use hourbook_api::convert::{self, Violation};
@@ -35,7 +36,7 @@ struct Outcome {
 #[tonic::async_trait]
 impl OrderService for Orders {
     async fn place_order(&self, call: Call<v1::PlaceOrderRequest>) -> Answered<v1::PlaceOrderResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.PlaceOrder")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let request =
             self.0.acting(&caller, wire.account_id, ("client_order_id", &wire.client_order_id), 1)?;
@@ -48,7 +49,7 @@ impl OrderService for Orders {
     }
 
     async fn cancel_order(&self, call: Call<v1::CancelOrderRequest>) -> Answered<v1::CancelOrderResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.CancelOrder")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let request = self.0.acting(&caller, wire.account_id, ("request_id", &wire.request_id), 1)?;
         let order = convert::order_name(wire.order.as_ref()).map_err(status::misshapen)?;
@@ -58,7 +59,7 @@ impl OrderService for Orders {
     }
 
     async fn amend_order(&self, call: Call<v1::AmendOrderRequest>) -> Answered<v1::AmendOrderResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.AmendOrder")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let request = self.0.acting(&caller, wire.account_id, ("request_id", &wire.request_id), 1)?;
         let amendment = required("amendment", wire.amendment.as_ref())
@@ -70,7 +71,7 @@ impl OrderService for Orders {
     }
 
     async fn reduce_order(&self, call: Call<v1::ReduceOrderRequest>) -> Answered<v1::ReduceOrderResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.ReduceOrder")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let request = self.0.acting(&caller, wire.account_id, ("request_id", &wire.request_id), 1)?;
         let reduction =
@@ -81,7 +82,7 @@ impl OrderService for Orders {
     }
 
     async fn mass_cancel(&self, call: Call<v1::MassCancelRequest>) -> Answered<v1::MassCancelResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.MassCancel")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let request = self.0.acting(&caller, wire.account_id, ("request_id", &wire.request_id), 1)?;
         let command =
@@ -96,7 +97,7 @@ impl OrderService for Orders {
     }
 
     async fn mass_quote(&self, call: Call<v1::MassQuoteRequest>) -> Answered<v1::MassQuoteResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.MassQuote")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let count = wire.quotes.as_ref().map_or(0, |set| set.quotes.len());
         let request = self.0.acting(&caller, wire.account_id, ("request_id", &wire.request_id), count)?;
@@ -120,7 +121,7 @@ impl OrderService for Orders {
     }
 
     async fn get_order(&self, call: Call<v1::GetOrderRequest>) -> Answered<v1::GetOrderResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.GetOrder")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let name = convert::order_name(wire.order.as_ref()).map_err(status::misshapen)?;
@@ -136,7 +137,7 @@ impl OrderService for Orders {
     }
 
     async fn list_orders(&self, call: Call<v1::ListOrdersRequest>) -> Answered<v1::ListOrdersResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.ListOrders")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
@@ -158,7 +159,7 @@ impl OrderService for Orders {
     }
 
     async fn list_fills(&self, call: Call<v1::ListFillsRequest>) -> Answered<v1::ListFillsResponse> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.ListFills")?;
+        let caller = caller(&call)?;
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
@@ -176,7 +177,7 @@ impl OrderService for Orders {
     type TradeStream = session::Answers;
 
     async fn trade(&self, call: Call<Streaming<v1::TradeRequest>>) -> Answered<Self::TradeStream> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.Trade")?;
+        let caller = caller(&call)?;
         session::trade(Arc::clone(&self.0), caller, call.into_inner())
     }
 
@@ -186,7 +187,7 @@ impl OrderService for Orders {
         &self,
         call: Call<v1::StreamExecutionsRequest>,
     ) -> Answered<Self::StreamExecutionsStream> {
-        let caller = self.0.door.caller(call.metadata(), "OrderService.StreamExecutions")?;
+        let caller = caller(&call)?;
         session::stream_executions(Arc::clone(&self.0), caller, call.into_inner()).await
     }
 }

@@ -58,6 +58,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const CONNECTION_WINDOW: u32 = 4 << 20;
 const STREAM_WINDOW: u32 = 1 << 20;
 const SEND_BUFFER: usize = 256 << 10;
+/// The largest message of a call that needs no key.
+const OPEN_MESSAGE: usize = 4 << 10;
 /// Calls opened and reset at once, and faults of one connection, before it is closed.
 const RESETS: usize = 64;
 
@@ -140,6 +142,7 @@ async fn routes(inside: &Arc<Inside>) -> Result<(HealthReporter, Routes), Error>
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let most = inside.limits.message_bytes;
+    let health = health.max_decoding_message_size(OPEN_MESSAGE);
     let inside = || Arc::clone(inside);
     let routes = Routes::default()
         .add_service(OrderServiceServer::new(Orders(inside())).max_decoding_message_size(most))
@@ -148,8 +151,8 @@ async fn routes(inside: &Arc<Inside>) -> Result<(HealthReporter, Routes), Error>
         .add_service(AccountServiceServer::new(Accounts(inside())).max_decoding_message_size(most))
         .add_service(AdminServiceServer::new(Admin(inside())).max_decoding_message_size(most))
         .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?)
+        .add_service(reflection().build_v1()?.max_decoding_message_size(OPEN_MESSAGE))
+        .add_service(reflection().build_v1alpha()?.max_decoding_message_size(OPEN_MESSAGE))
         .prepare();
     Ok((reporter, routes))
 }

@@ -13,12 +13,12 @@ use expect_test::expect;
 use hourbook_api::FILE_DESCRIPTOR_SET;
 use hourbook_api::convert::Violation;
 use hourbook_model::*;
+use http::HeaderMap;
 use prost::Message;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tonic::Status as Refusal;
-use tonic::metadata::MetadataMap;
 use tonic_types::StatusExt;
 
 /// Every call of the contract, as `OrderService.PlaceOrder`.
@@ -175,8 +175,8 @@ fn a_token_of_live_orders_names_the_end_of_its_page() {
     }
 }
 
-fn bearing(header: &str) -> MetadataMap {
-    let mut metadata = MetadataMap::new();
+fn bearing(header: &str) -> HeaderMap {
+    let mut metadata = HeaderMap::new();
     metadata.insert("authorization", header.parse().unwrap());
     metadata
 }
@@ -202,7 +202,7 @@ fn a_key_opens_the_door_until_it_is_revoked_and_only_for_its_own() {
     door.saw(&issued(1, &key, 0, Role::Trader));
     let call = "OrderService.PlaceOrder";
     let refused = |metadata| shown(&door.caller(&metadata, call).unwrap_err());
-    assert_eq!(refused(MetadataMap::new()), "Unauthenticated UNAUTHENTICATED");
+    assert_eq!(refused(HeaderMap::new()), "Unauthenticated UNAUTHENTICATED");
     assert_eq!(refused(bearing("Bearer hb_nobody")), "Unauthenticated UNAUTHENTICATED");
     assert_eq!(refused(bearing(&format!("Basic {key}"))), "Unauthenticated UNAUTHENTICATED");
 
