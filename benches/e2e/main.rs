@@ -8,12 +8,12 @@
 //! unanswered. `batch-100`: messages of 100 entries, 16 unanswered. `fsync_p50_ns` is a write of 4 KiB over zeros and its
 //! fdatasync, on the same disk in the same run. Under `cargo bench` in full, under `cargo test` small, to see that it runs.
 
-mod exchange;
 mod noop;
 
+use anyhow::Context;
+use hourbook::serve::OPERATOR_KEY;
 use hourbook_load::{Desk, Figures, Plan, Way, run, set_up};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -28,6 +28,9 @@ const CASES: [(&str, Way); 4] = [
     ("batch-100", Way::Session { entries: 100, messages: 16 }),
 ];
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A server in a process of its own, which ends with this one.
 struct Server {
     child: Child,
@@ -35,16 +38,26 @@ struct Server {
 }
 
 impl Server {
-    fn start(arguments: &[&str]) -> anyhow::Result<Server> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+    /// Starts a server whose first line ends with its address.
+    fn start(command: &mut Command) -> anyhow::Result<Server> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line)?;
-        let address = format!("http://{}", line.trim());
-        Ok(Server { child, address })
+        let address = line.split_whitespace().last().context("the server ended before it served")?;
+        Ok(Server { address: format!("http://{address}"), child })
+    }
+
+    /// `hourbook serve` with its defaults and a new journal, and its operator's key.
+    fn exchange(data: &Path) -> anyhow::Result<(Server, String)> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hourbook"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--metrics", "none", "--log", "warn", "--data"]);
+        let server = Server::start(command.arg(data))?;
+        let key = std::fs::read_to_string(data.join(OPERATOR_KEY))?;
+        Ok((server, key.trim().into()))
+    }
+
+    fn noop(account: u32) -> anyhow::Result<Server> {
+        Server::start(Command::new(std::env::current_exe()?).args(["--noop", &account.to_string()]))
     }
 }
 
@@ -56,25 +69,19 @@ impl Drop for Server {
     }
 }
 
-/// Runs a server until whoever started it is gone.
-fn serve(arguments: &[String]) -> anyhow::Result<()> {
+/// Is the server that does nothing, until whoever started it is gone.
+fn serve_noop(account: &str) -> anyhow::Result<()> {
     std::thread::spawn(|| {
         // Ends when the other end of the pipe does.
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    let told = |address: SocketAddr| {
-        println!("{address}");
+    let told = |address| {
+        println!("serves on {address}");
         std::io::stdout().flush().expect("somebody listens");
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match arguments {
-        [mode, account] if mode == "--noop" => runtime.block_on(noop::serve(KEY, account.parse()?, told)),
-        [mode, directory] if mode == "--exchange" => {
-            runtime.block_on(exchange::run(Path::new(directory), KEY, told))
-        }
-        _ => anyhow::bail!("--noop ACCOUNT or --exchange DIRECTORY"),
-    }
+    runtime.block_on(noop::serve(KEY, account.parse()?, told))
 }
 
 /// Nanoseconds that a write of 4 KiB over zeros takes to be durable, the median.
@@ -104,10 +111,9 @@ fn median(mut runs: Vec<Figures>) -> Figures {
 
 async fn measure(full: bool, only: Option<&str>) -> anyhow::Result<()> {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let data = directory.path().join("data");
-    let exchange = Server::start(&["--exchange", data.to_str().expect("a plain path")])?;
-    let desk = set_up(&exchange.address, KEY, None, "*.A").await?;
-    let noop = Server::start(&["--noop", &desk.account.to_string()])?;
+    let (exchange, operator) = Server::exchange(&directory.path().join("data"))?;
+    let desk = set_up(&exchange.address, &operator, None, "*.A").await?;
+    let noop = Server::noop(desk.account)?;
     let at_noop = Desk { key: KEY.into(), ..desk.clone() };
     let (rounds, warm_up, measured) = match full {
         true => (5, Duration::from_millis(500), Duration::from_secs(2)),
@@ -149,8 +155,10 @@ async fn measure(full: bool, only: Option<&str>) -> anyhow::Result<()> {
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == "--noop" || first == "--exchange") {
-        return serve(&arguments);
+    if let [mode, account] = &arguments[..]
+        && mode == "--noop"
+    {
+        return serve_noop(account);
     }
     let full = arguments.iter().any(|argument| argument == "--bench");
     let only = arguments.iter().find(|argument| !argument.starts_with('-')).map(String::as_str);
