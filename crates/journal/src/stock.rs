@@ -108,7 +108,7 @@ impl Stock {
 
     /// Makes a segment now, on this thread: the first of all.
     pub fn make(&self, index: u64) -> Result<Prepared, Error> {
-        self.maker.segment(index, self.maker.segment_bytes)
+        self.maker.segment(index, self.maker.segment_bytes, false)
     }
 
     /// Keeps a segment that was prepared before.
@@ -226,7 +226,7 @@ impl Maker {
         while let Ok(order) = orders.recv() {
             match order {
                 Order::Segment { index, bytes } => {
-                    let segment = self.segment(index, bytes);
+                    let segment = self.segment(index, bytes, true);
                     if let Err(error) = &segment
                         && !self.stop.load(Relaxed)
                     {
@@ -249,8 +249,8 @@ impl Maker {
         }
     }
 
-    /// A segment full of zeros, durable under its name.
-    fn segment(&self, index: u64, bytes: u64) -> Result<Prepared, Error> {
+    /// A segment full of zeros, durable under its name; `gently` leaves the disk to others between its parts.
+    fn segment(&self, index: u64, bytes: u64, gently: bool) -> Result<Prepared, Error> {
         let segment = Segment::new(&self.directory, index);
         let partial = self.directory.join(PARTIAL);
         let fill = || {
@@ -263,7 +263,9 @@ impl Maker {
                 }
                 let chunk = (bytes - at).min(CHUNK as u64);
                 self.disk.write(&file, &zeros[..chunk as usize], at)?;
-                self.disk.sync(&file)?;
+                if gently {
+                    self.disk.sync(&file)?;
+                }
                 at += chunk;
             }
             Ok(file)

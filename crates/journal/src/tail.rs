@@ -107,12 +107,28 @@ pub(crate) fn is_begun(segment: &Segment) -> Result<bool, Error> {
     }
     loop {
         let ahead = window.ahead(1)?;
-        let bytes = ahead.len();
-        if bytes == 0 || ahead.iter().any(|byte| *byte != 0) {
-            return Ok(bytes > 0);
+        let (bytes, zeros) = (ahead.len(), zeros(ahead));
+        if zeros < bytes {
+            return Ok(true);
+        }
+        if bytes == 0 {
+            return Ok(false);
         }
         window.skip(bytes);
     }
+}
+
+/// How many zeros `bytes` begins with, counted in eights: most of a segment may be zeros.
+fn zeros(bytes: &[u8]) -> usize {
+    static ZEROS: [u8; 4_096] = [0; 4_096];
+    let mut count = 0;
+    for block in bytes.chunks(ZEROS.len()) {
+        if *block != ZEROS[..block.len()] {
+            return count + block.chunks_exact(8).take_while(|word| **word == [0; 8]).count() * 8;
+        }
+        count += block.len();
+    }
+    count
 }
 
 /// Looks at everything from the window's place to the end of the file, whether or not it makes sense.
@@ -126,8 +142,7 @@ fn behind(window: &mut Window) -> Result<Behind, Error> {
         if ahead.is_empty() {
             return Ok(behind);
         }
-        // Zeros are passed over quickly: most of a segment may be.
-        let zeros = ahead.chunks_exact(8).take_while(|word| **word == [0; 8]).count() * 8;
+        let zeros = zeros(ahead);
         if zeros > 0 {
             window.skip(zeros);
             continue;
