@@ -286,16 +286,14 @@ impl AdminService for Admin {
     async fn drain(&self, call: Call<v1::DrainRequest>) -> Answered<v1::DrainResponse> {
         let caller = caller(&call)?;
         tracing::info!(key = caller.key.0, "an operator drains the exchange");
-        self.0.handle.drain();
-        let asked = tokio::time::Instant::now();
-        while self.0.handle.stopped().is_none() {
-            if asked.elapsed() > DRAIN_PATIENCE {
-                return Err(status::draining());
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        // From here on the server ends: this call is among those that may finish.
+        // From here on the server ends; this call is among those that may finish.
         self.0.closing.send_replace(true);
+        // Sessions log off first, so that what they asked to have cancelled is.
+        until(self.0.drain / 2, || self.0.sessions_now() == 0).await;
+        self.0.handle.drain();
+        if !until(DRAIN_PATIENCE, || self.0.handle.stopped().is_some()).await {
+            return Err(status::draining());
+        }
         Ok(Response::new(v1::DrainResponse { sequence: self.0.handle.stats().durable }))
     }
 
@@ -344,6 +342,18 @@ impl Admin {
         self.0.seen(receipt.answer.stamp.seq).await;
         Ok(receipt.answer)
     }
+}
+
+/// Waits until it is so; whether it was in time.
+async fn until(most: Duration, is_so: impl Fn() -> bool) -> bool {
+    let asked = tokio::time::Instant::now();
+    while !is_so() {
+        if asked.elapsed() > most {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    true
 }
 
 fn above_zero(field: &str, id: u32) -> Checked<u32> {

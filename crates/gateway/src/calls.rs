@@ -116,8 +116,8 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         let path = request.uri().path();
         let mut call = Call::begin(self, path);
         let ours = path.starts_with("/hourbook.");
-        if let Some((name, _)) = CALLS.get(call.method) {
-            match self.inside.door.caller(request.headers(), name) {
+        if let Some(&known) = CALLS.get(call.method) {
+            match self.inside.door.caller(request.headers(), known) {
                 Ok(caller) => drop(request.extensions_mut().insert(caller)),
                 Err(refusal) => {
                     call.code = refusal.code();

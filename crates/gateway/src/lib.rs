@@ -212,6 +212,11 @@ impl Inside {
         permit.map_err(|_| status::too_many_sessions(self.limits.sessions))
     }
 
+    /// `Trade` sessions that have begun and not ended.
+    fn sessions_now(&self) -> usize {
+        self.limits.sessions - self.sessions.available_permits()
+    }
+
     /// Waits until the server is to end.
     async fn closed(&self) {
         // The sender lives as long as `self`.

@@ -43,8 +43,6 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Calls that last: `Trade` sessions, drop copies, status streams, health watches.
     pub streams: Gauge,
-    /// `Trade` sessions that are logged on.
-    pub sessions: Gauge,
 }
 
 /// How many there are at this moment.
@@ -84,7 +82,6 @@ impl Metrics {
             connections_refused: AtomicU64::new(0),
             connections: Gauge::default(),
             streams: Gauge::default(),
-            sessions: Gauge::default(),
         }
     }
 
@@ -215,7 +212,7 @@ impl Collector for Figures {
         let refused = metrics.connections_refused.load(Relaxed);
         to.counter("connections_refused", "Connections beyond the limit", refused)?;
         to.gauge("streams", "Calls that last: sessions, drop copies, status streams", metrics.streams.now())?;
-        to.gauge("sessions", "Trade sessions that are logged on", metrics.sessions.now())?;
+        to.gauge("sessions", "Trade sessions", self.0.0.sessions_now() as u64)?;
         let calls = metrics.calls.iter().enumerate().flat_map(|(method, codes)| {
             let name = CALLS.get(method).map_or("other", |(call, _)| *call);
             codes.iter().enumerate().filter_map(move |(code, count)| {

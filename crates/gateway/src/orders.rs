@@ -274,6 +274,14 @@ impl Orders {
         report.kind = kind as i32;
         if kind == v1::ReportKind::Cancelled {
             report.cancelled_quantity = (answer.quantity - answer.cumulative).0;
+            let reason = match asked {
+                // Why an order did not outlive its own command is not remembered.
+                Asked::Place => v1::CancelReason::Unspecified,
+                Asked::Cancel => v1::CancelReason::User,
+                Asked::Amend => v1::CancelReason::Amend,
+                Asked::Reduce => v1::CancelReason::Reduce,
+            };
+            report.cancel_reason = reason as i32;
         }
         Ok(report)
     }

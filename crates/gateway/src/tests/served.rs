@@ -54,6 +54,11 @@ async fn an_order_lives_its_life_by_unary_calls() {
     assert_eq!((fill.price_micros, fill.quantity, fill.fee_micros), (1_000_000, 4, 2_000));
     assert_eq!(trades.report.as_ref().unwrap().leaves_quantity, 0);
 
+    let positions = v1::ListPositionsRequest { account_id: ann, ..Default::default() };
+    let positions = buyer.accounts.clone().list_positions(positions).await.unwrap().into_inner().positions;
+    let position = &positions[0];
+    assert_eq!((position.symbol.as_str(), position.units, position.cost_micros), (HOUR, 4, 4_000_000));
+
     // The same again does nothing; another body under the same id is refused.
     let again = place(&buyer, ann, "b1", limit(HOUR, Buy, 4, 1_100_000)).await.unwrap();
     let (first, second) = (trades.report.clone().unwrap(), again.report.clone().unwrap());
