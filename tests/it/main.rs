@@ -1,4 +1,11 @@
 //! One binary for everything that looks at the whole: stories through gRPC, replay, faults, layers.
+//!
+//! - `venue`: a whole exchange in this process, which the stories are told in
+//! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing
+//! - `users`: the program as people run it; `simulate`: every rule of matching
+//! - `layers`: who may import whom
 
+mod days;
 mod layers;
 mod simulate;
+mod venue;
