@@ -1,11 +1,15 @@
 //! One binary for everything that looks at the whole: stories through gRPC, replay, faults, layers.
 //!
 //! - `venue`: a whole exchange in this process, which the stories are told in
-//! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing
+//! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing; `kills`: SIGKILL under load
 //! - `users`: the program as people run it; `simulate`: every rule of matching
 //! - `layers`: who may import whom
 
 mod days;
+mod kills;
 mod layers;
+mod restarts;
+mod sessions;
 mod simulate;
+mod users;
 mod venue;

@@ -1,0 +1,142 @@
+//! Stopping, starting and crashing: what was acknowledged is there, and a replay comes to the same state.
+
+use hourbook_api::v1;
+use v1::CancelReason;
+
+use crate::venue::{FREE, Member, PRODUCT, Venue, entry, limit};
+
+/// Some of everything: orders that rest, fills, a cancel, a session with an order, a day passed.
+async fn bustle(venue: &Venue, ann: &Member, bob: &Member) {
+    let symbol = venue.hour(FREE, 30);
+    for price in [90_000, 95_000, 100_000] {
+        bob.buy(&symbol, 5, price).await;
+    }
+    ann.sell(&symbol, 7, 95_000).await;
+    let order = bob.buy(&venue.day(PRODUCT, 2), 1, 80_000).await.report.unwrap();
+    bob.cancel(order.order_id).await;
+    venue.pass_to(4, 0).await;
+    ann.sell(&venue.hour(FREE, 10), 3, 110_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_changes_nothing_but_ends_the_sessions() {
+    let mut venue = Venue::open().await;
+    let (mut ann, mut bob) = (venue.seller("ann", 100).await, venue.buyer("bob", 1_000).await);
+    bustle(&venue, &ann, &bob).await;
+    let symbol = venue.hour(FREE, 5);
+    let mut trading = bob
+        .trade(v1::Logon { session: "desk".into(), cancel_on_disconnect: true, ..Default::default() })
+        .await;
+    let request = v1::trade_entry::Request::Place(limit(v1::Side::Buy, &symbol, 1, 100_000));
+    trading.session.send(vec![entry(1, request)]).await.unwrap();
+    let placed = trading.until(|report| report.request_number == 1).await;
+    let (positions, balance) = (bob.positions().await, bob.balance().await);
+
+    venue.restart().await;
+    ann.reconnect(&venue).await;
+    bob.reconnect(&venue).await;
+    let over = bob.order(placed.order_id).await;
+    assert!(!over.live, "its session asked for it to go");
+    assert_eq!(over.report.unwrap().cancel_reason(), CancelReason::Disconnect);
+    assert_eq!(bob.positions().await, positions);
+    assert_eq!(bob.balance().await.escrow_micros, balance.escrow_micros);
+    assert_eq!(bob.open_orders().await.len(), 2);
+    venue.check().await;
+
+    // History is there too: closed orders and fills from before.
+    let request = v1::ListFillsRequest { account_id: bob.account, ..Default::default() };
+    let fills = bob.client.orders.clone().list_fills(request).await.unwrap().into_inner().fills;
+    assert_eq!(fills.len(), 2);
+    // And trading goes on: what rests trades.
+    let symbol = bob.open_orders().await[0].report.as_ref().unwrap().symbol.clone();
+    assert_eq!(ann.sell(&symbol, 1, 90_000).await.fills.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_a_crash_and_replay_equals_life() {
+    let mut venue = Venue::open().await;
+    let (mut ann, mut bob) = (venue.seller("ann", 100).await, venue.buyer("bob", 1_000).await);
+    bustle(&venue, &ann, &bob).await;
+    let before = venue.state().await;
+    let orders = bob.open_orders().await;
+
+    venue.crash().await;
+    assert_eq!(venue.replayed(before.0).state_hash, before.1, "the journal up to then is whole");
+    ann.reconnect(&venue).await;
+    bob.reconnect(&venue).await;
+    let ids = |orders: &[v1::Order]| -> Vec<u64> {
+        orders.iter().filter_map(|order| order.report.as_ref()).map(|report| report.order_id).collect()
+    };
+    assert_eq!(ids(&bob.open_orders().await), ids(&orders));
+    venue.check().await;
+
+    bustle(&venue, &ann, &bob).await;
+    let live = venue.state().await;
+    let replayed = venue.replayed(live.0);
+    assert_eq!((replayed.seq, replayed.state_hash), live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_from_a_snapshot_comes_to_the_same_state() {
+    let mut venue = Venue::open().await;
+    let (mut ann, mut bob) = (venue.seller("ann", 100).await, venue.buyer("bob", 1_000).await);
+    bustle(&venue, &ann, &bob).await;
+    let taken =
+        venue.operator().await.admin.take_snapshot(v1::TakeSnapshotRequest {}).await.unwrap().into_inner();
+    let (seq, hash) = venue.state().await;
+    assert_eq!(taken.sequence, seq);
+    let hexadecimal: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(taken.state_hash, hexadecimal);
+
+    venue.restart().await;
+    assert_eq!(venue.running().recovered.snapshot, seq);
+    ann.reconnect(&venue).await;
+    bob.reconnect(&venue).await;
+    bustle(&venue, &ann, &bob).await;
+    let live = venue.state().await;
+    assert_eq!(venue.replayed(live.0).state_hash, live.1, "from the first command, without the snapshot");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_market_file_is_not_journaled_again_and_a_changed_one_is() {
+    let mut venue = Venue::open().await;
+    let first = venue.state().await.0;
+    venue.restart().await;
+    let again = venue.state().await.0;
+    assert!(again <= first + 2, "a restart and a tick: {first} to {again}");
+
+    let file = venue.directory.path().join("market.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(r#"{ reference = "0.1" }"#, r#"{ reference = "0.2" }"#)).unwrap();
+    venue.restart().await;
+    let symbol = venue.hour(PRODUCT, 3);
+    assert_eq!(venue.book(&symbol).await.reference_price_micros, 200_000);
+    venue.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_exchange_on_the_same_directory_is_told_who_holds_it() {
+    let venue = Venue::open().await;
+    let told = venue.start_another().await;
+    assert!(told.contains(&std::process::id().to_string()), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_drains_it_and_whatever_comes_later_is_refused() {
+    let mut venue = Venue::open().await;
+    let mut bob = venue.buyer("bob", 100).await;
+    let symbol = venue.hour(FREE, 2);
+    let placed = bob.buy(&symbol, 1, 100_000).await.report.unwrap();
+    let drained = venue.operator().await.admin.drain(v1::DrainRequest {}).await.unwrap().into_inner();
+    assert!(drained.sequence >= placed.sequence);
+    let request = v1::PlaceOrderRequest {
+        account_id: bob.account,
+        client_order_id: "late".into(),
+        order: Some(limit(v1::Side::Buy, &symbol, 1, 100_000)),
+    };
+    let refused = bob.client.orders.clone().place_order(request).await.err().unwrap();
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused}");
+    venue.restart().await;
+    bob.reconnect(&venue).await;
+    assert!(bob.order(placed.order_id).await.live);
+}

@@ -1,0 +1,175 @@
+//! The program as people run it: served, asked, traded with from a terminal, and stopped.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::venue::program;
+
+/// `hourbook serve` over a directory, on a port that it chose.
+struct Server {
+    child: Child,
+    address: String,
+    banner: String,
+}
+
+impl Server {
+    fn start(data: &Path, more: &[&str]) -> Server {
+        let mut child = Command::new(program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut banner = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            banner += &format!("{}\n", line.unwrap());
+            if banner.contains("Next, in another terminal") {
+                break;
+            }
+        }
+        let address = banner.lines().next().unwrap_or_default().rsplit(' ').next().unwrap_or_default();
+        let scheme = if more.contains(&"--tls-development") { "https" } else { "http" };
+        let address = format!("{scheme}://{address}");
+        Server { child, address, banner }
+    }
+
+    /// Stopped as a service manager does it; the exit code.
+    fn terminate(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone, as a rule.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn ctl(server: &Server, data: &Path, arguments: &[&str]) -> Output {
+    Command::new(program())
+        .args(["ctl", "--address", &server.address, "--data"])
+        .arg(data)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn told(output: &Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}{err}");
+    out.into_owned()
+}
+
+fn told_json(output: &Output) -> Value {
+    serde_json::from_str(&told(output)).unwrap()
+}
+
+/// A market small enough to start at once.
+fn small_market(directory: &Path) -> String {
+    let path = directory.join("market.toml");
+    std::fs::write(&path, crate::venue::MARKET).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn from_nothing_to_a_first_trade() {
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    let server = Server::start(&data, &["--market", &market]);
+    assert!(server.banner.contains("operator.key"), "{}", server.banner);
+    let key = data.join("operator.key");
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&key).unwrap());
+    assert_eq!(mode & 0o777, 0o600, "for its owner only");
+
+    let made = told(&ctl(&server, &data, &["quickstart"]));
+    assert!(made.contains("Paste this for a first trade"), "{made}");
+    // The lines that a new user would paste, in a shell.
+    let pasted: Vec<&str> = made.lines().filter(|line| line.starts_with("  ")).map(str::trim).collect();
+    let shell = Command::new("sh").arg("-ec").arg(pasted.join("\n")).output().unwrap();
+    let seen = told(&shell);
+    assert!(seen.contains("filled") && seen.contains("trade 1"), "{seen}");
+
+    // Run again, it finds what it made.
+    let again = told_json(&ctl(&server, &data, &["--json", "quickstart"]));
+    assert_eq!(
+        (again["buyer"]["account_id"].as_u64(), again["seller"]["account_id"].as_u64()),
+        (Some(1), Some(2))
+    );
+    let buyer = again["buyer"]["key"].as_str().unwrap();
+    let positions = told_json(&ctl(&server, &data, &["--json", "--key", buyer, "positions"]));
+    assert_eq!(positions["positions"][0]["units"], 10);
+    let everyone = told_json(&ctl(&server, &data, &["--json", "participants"]));
+    assert_eq!(everyone["participants"].as_array().unwrap().len(), 3);
+
+    // What is refused ends with a failure and says what helps.
+    let symbol = again["symbol"].as_str().unwrap();
+    let refused = ctl(&server, &data, &["--key", buyer, "place", "buy", "1", symbol, "0.00005"]);
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && error.contains("PRICE_OFF_TICK") && error.contains("What helps"),
+        "{error}"
+    );
+
+    let status = told_json(&ctl(&server, &data, &["--json", "status", "--hash"]));
+    let (sequence, hash) =
+        (status["sequence"].as_u64().unwrap(), status["state_hash"].as_str().unwrap().to_string());
+    assert_eq!(server.terminate(), Some(0), "SIGTERM ends it in order");
+
+    let replay = Command::new(program())
+        .args(["replay", "--json", "--to", &sequence.to_string()])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(told(&replay).contains(&hash), "replay comes to the state that was live");
+}
+
+#[test]
+fn over_tls_with_a_certificate_made_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    let server = Server::start(&data, &["--market", &market, "--tls-development"]);
+    let status = told_json(&ctl(&server, &data, &["--json", "status"]));
+    assert!(status["instrument_count"].as_u64() > Some(0));
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn what_keeps_it_from_serving_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let serve = |arguments: &[&str]| {
+        let output =
+            Command::new(program()).arg("serve").arg("--data").arg(&data).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let open = serve(&["--listen", "0.0.0.0:0"]);
+    assert!(open.contains("listen: 0.0.0.0:0 can be reached by others"), "{open}");
+    let absent = serve(&["--market", "no-such-file.toml"]);
+    assert!(absent.contains("no-such-file.toml"), "{absent}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let busy = serve(&["--listen", &address]);
+    assert!(busy.contains(&format!("cannot listen on {address}")), "{busy}");
+    assert!(!data.exists(), "nothing was made");
+}
+
+#[test]
+fn nobody_there_is_told_with_what_to_do() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = Command::new(program())
+        .args(["ctl", "--address", &free.to_string(), "--key", "none", "status"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && error.contains("hourbook serve"), "{error}");
+}
