@@ -3,10 +3,10 @@
 use crate::pack::Mark;
 use crate::questions::{Look, Series};
 use crate::runs::Growing;
-use crate::store::{Parcel, Store, guarded};
+use crate::store::{Names, Parcel, Store, guarded};
 use crate::{Error, Settings};
 use hashbrown::HashMap;
-use hourbook_model::{AccountId, Event, LedgerLine, OrderRef, Report, Stamp};
+use hourbook_model::{AccountId, Event, InstrumentId, LedgerLine, OrderRef, Report, Stamp};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +36,7 @@ struct Memory {
     accounts: HashMap<AccountId, Box<Account>>,
     /// Those of which something waits.
     waiting: Vec<AccountId>,
+    names: Names,
     bytes: usize,
     stalled: bool,
     /// When was the last attempt to commit, and did it fail?
@@ -59,6 +60,7 @@ impl History {
         let memory = Memory {
             accounts: HashMap::new(),
             waiting: Vec::new(),
+            names: Names::new(),
             bytes: 0,
             stalled: false,
             tried: Instant::now(),
@@ -123,9 +125,9 @@ impl History {
     pub fn commit(&self) -> Result<(), Error> {
         let _one_at_a_time = self.shared.commits.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.kept();
-        let (parcels, recorded) = self.wrap();
+        let (parcels, names, recorded) = self.wrap();
         let written = if recorded > kept {
-            self.shared.store.write(&parcels, kept, recorded, self.shared.settings.keep)
+            self.shared.store.write(&parcels, &names, kept, recorded, self.shared.settings.keep)
         } else {
             Ok(())
         };
@@ -134,13 +136,14 @@ impl History {
         memory.failed = written.is_err();
         memory.settle(&parcels, written.is_ok());
         if written.is_ok() {
+            memory.names.retain(|id, name| names.get(id) != Some(name));
             self.shared.kept.store(recorded, Release);
         }
         written
     }
 
     /// Everything that waits, and the command it is complete to.
-    fn wrap(&self) -> (Vec<Parcel>, u64) {
+    fn wrap(&self) -> (Vec<Parcel>, Names, u64) {
         let memory = &mut *self.memory();
         let mut waiting = std::mem::take(&mut memory.waiting);
         waiting.sort_unstable();
@@ -154,7 +157,7 @@ impl History {
                 lines: account.lines.seal().to_vec(),
             }
         });
-        (parcels.collect(), self.recorded())
+        (parcels.collect(), memory.names.clone(), self.recorded())
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -240,6 +243,15 @@ impl History {
         })
     }
 
+    /// What an instrument is called that was listed since the history began, though it may be listed no more.
+    pub fn name(&self, instrument: InstrumentId) -> Result<Option<String>, Error> {
+        if let Some(name) = self.memory().names.get(&instrument) {
+            return Ok(Some(name.clone()));
+        }
+        let store = &self.shared.store;
+        guarded(store.path(), || store.read()?.name(instrument))
+    }
+
     /// Looks at what there is of an account, memory first, then the file.
     fn ask<T>(
         &self,
@@ -279,6 +291,9 @@ impl Memory {
                 self.bytes += more;
             }
             Event::Posted(line) => self.bytes += self.account(line.account).lines.push(at, line),
+            Event::Listed { instrument, symbol, .. } => {
+                self.names.insert(*instrument, symbol.to_string());
+            }
             _ => {}
         }
     }

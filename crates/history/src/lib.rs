@@ -1,5 +1,5 @@
-//! What is over, by account and number: execution reports, closed orders, fills, ledger lines. Derived from events,
-//! rebuildable from the journal.
+//! What is over, by account and number: execution reports, closed orders, fills, ledger lines; and what instruments
+//! were called. Derived from events, rebuildable from the journal.
 //!
 //! One thread records; any number read. What is recorded is visible at once, and on disk with the next commit.
 //! Reading may wait for the disk: an async caller moves it off its workers.

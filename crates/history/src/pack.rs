@@ -6,8 +6,8 @@
 use hourbook_model::*;
 use serde::de::DeserializeOwned;
 
-/// Changes whenever what is packed is read differently.
-const FORMAT: u64 = 1;
+/// Changes whenever what is kept is read differently, or more is kept.
+const FORMAT: u64 = 2;
 
 /// What is kept of an account, numbered by account.
 pub(crate) trait Entry: Copy {

@@ -6,7 +6,8 @@
 use crate::Error;
 use crate::pack::{self, Entry, Mark};
 use crate::runs::{Damage, FULL, Run};
-use hourbook_model::{AccountId, LedgerLine, Report};
+use hashbrown::HashMap;
+use hourbook_model::{AccountId, InstrumentId, LedgerLine, Report};
 use redb::{
     AccessGuard, Database, Range, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable,
     StorageError, Table, TableDefinition, TableError,
@@ -36,6 +37,8 @@ impl Kept for LedgerLine {
     const TABLE: Runs = TableDefinition::new("lines");
 }
 
+/// What instruments are called, by id: what is over is told by its symbol when nothing else knows it any more.
+const NAMES: TableDefinition<u32, &str> = TableDefinition::new("names");
 const FACTS: TableDefinition<&str, u64> = TableDefinition::new("facts");
 const FORMAT: &str = "format";
 const KEPT: &str = "kept";
@@ -47,6 +50,9 @@ pub(crate) struct Parcel {
     pub marks: Vec<Arc<Run<Mark>>>,
     pub lines: Vec<Arc<Run<LedgerLine>>>,
 }
+
+/// What instruments are called.
+pub(crate) type Names = HashMap<InstrumentId, String>;
 
 pub(crate) struct Store {
     path: PathBuf,
@@ -80,12 +86,19 @@ impl Store {
 
     /// Adds parcels, drops what is older than the last `keep` of each account (0 keeps all), and is then complete up
     /// to command `recorded`, where it was up to `kept`: all of it or nothing.
-    pub fn write(&self, parcels: &[Parcel], kept: u64, recorded: u64, keep: u64) -> Result<(), Error> {
+    pub fn write(
+        &self,
+        parcels: &[Parcel],
+        names: &Names,
+        kept: u64,
+        recorded: u64,
+        keep: u64,
+    ) -> Result<(), Error> {
         self.revive(kept)?;
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let written = guarded(&self.path, || match &*database {
             Some(database) => {
-                write(database, parcels, recorded, keep).map_err(|error| failure(&self.path, error))
+                write(database, parcels, names, recorded, keep).map_err(|error| failure(&self.path, error))
             }
             None => Err(failure(&self.path, redb::Error::DatabaseClosed)),
         });
@@ -166,7 +179,7 @@ fn open(path: &Path, cache_bytes: usize) -> Result<(Database, u64), Error> {
         let database = Database::builder().set_cache_size(cache_bytes).create(path)?;
         let mut found = facts(&database)?;
         if found.is_none() {
-            write(&database, &[], 0, 0)?;
+            write(&database, &[], &Names::new(), 0, 0)?;
             found = facts(&database)?;
         }
         Ok((database, found))
@@ -181,7 +194,13 @@ fn open(path: &Path, cache_bytes: usize) -> Result<(Database, u64), Error> {
     }
 }
 
-fn write(database: &Database, parcels: &[Parcel], recorded: u64, keep: u64) -> Result<(), redb::Error> {
+fn write(
+    database: &Database,
+    parcels: &[Parcel],
+    names: &Names,
+    recorded: u64,
+    keep: u64,
+) -> Result<(), redb::Error> {
     let mut writing = database.begin_write()?;
     // After a crash it opens at once, however large it is.
     writing.set_quick_repair(true);
@@ -202,6 +221,10 @@ fn write(database: &Database, parcels: &[Parcel], recorded: u64, keep: u64) -> R
             if let (Some(last), true) = (parcel.lines.last(), keep > 0) {
                 drop_below(&mut lines, account, (last.first + u64::from(last.count)).saturating_sub(keep))?;
             }
+        }
+        let mut known = writing.open_table(NAMES)?;
+        for (id, name) in names {
+            known.insert(id.0, name.as_str())?;
         }
         let mut facts = writing.open_table(FACTS)?;
         facts.insert(FORMAT, pack::format())?;
@@ -264,6 +287,15 @@ pub(crate) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// What an instrument is called.
+    pub fn name(&self, id: InstrumentId) -> Result<Option<String>, Error> {
+        let read = || -> Result<Option<String>, redb::Error> {
+            let names = self.reading.open_table(NAMES)?;
+            Ok(names.get(id.0)?.map(|name| name.value().to_owned()))
+        };
+        read().map_err(|error| failure(self.path, error))
+    }
+
     pub fn shelf<E: Kept>(&self, account: AccountId) -> Result<Shelf<'a, E>, Error> {
         let table = self.reading.open_table(E::TABLE);
         let table = table.map_err(|error| failure(self.path, error.into()))?;

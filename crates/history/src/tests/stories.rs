@@ -65,6 +65,31 @@ fn a_batch_shown_twice_is_seen_once() {
 }
 
 #[test]
+fn an_instrument_keeps_its_name_across_commits_and_starts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let history = open(directory.path());
+    let listed = |seq, id, symbol: &str| {
+        let symbol: Symbol = symbol.parse().expect("a symbol");
+        let event =
+            Event::Listed { instrument: InstrumentId(id), product: ProductId(1), symbol, gate: Time(0) };
+        history.record([(Stamp { seq, time: Time(0) }, &[event][..])]);
+    };
+    let (first, second) = ("GP.CNNX.A.H20261124T08", "GP.CNNX.A.H20270124T08");
+    listed(1, 7, first);
+    assert_eq!(history.name(InstrumentId(7)).expect("well").as_deref(), Some(first));
+    assert_eq!(history.name(InstrumentId(8)).expect("well"), None);
+    history.commit().expect("the disk is well");
+    assert_eq!(history.name(InstrumentId(7)).expect("well").as_deref(), Some(first));
+    // The id is another's once its generations have gone round.
+    listed(2, 7, second);
+    assert_eq!(history.name(InstrumentId(7)).expect("well").as_deref(), Some(second));
+    history.commit().expect("the disk is well");
+    drop(history);
+    let history = open(directory.path());
+    assert_eq!(history.name(InstrumentId(7)).expect("well").as_deref(), Some(second));
+}
+
+#[test]
 fn closed_orders_and_fills_come_in_pages() {
     let directory = tempfile::tempdir().expect("a directory");
     let teller = told(4_000);
