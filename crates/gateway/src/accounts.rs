@@ -8,7 +8,6 @@ use hourbook_api::convert;
 use hourbook_api::v1;
 use hourbook_api::v1::account_service_server::AccountService;
 use hourbook_exchange::{AccountView, Exchange};
-use hourbook_history::{Error, History};
 use hourbook_model::*;
 use std::sync::Arc;
 use tonic::{Request as Call, Response, Status as Refusal};
@@ -142,15 +141,9 @@ impl AccountService for Accounts {
         let wire = call.into_inner();
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
-        let after = convert::page_token(&wire.page_token).map_err(status::misshapen)?;
-        let ask = move |history: &History| match history.lines(account, after.unwrap_or(0), size + 1) {
-            // Whoever does not say from where begins with the oldest kept.
-            Err(Error::BeforeFirst { first }) if after.is_none() => {
-                history.lines(account, first - 1, size + 1)
-            }
-            answer => answer,
-        };
-        let lines = self.0.ask_history(&caller, size, ask).await?;
+        let after = convert::page_token(&wire.page_token).map_err(status::misshapen)?.unwrap_or(0);
+        let lines =
+            self.0.ask_history(&caller, size, move |history| history.lines(account, after, size + 1)).await?;
         let currencies = self.0.look(&caller, 1, |exchange| exchange.currencies().to_vec()).await?;
         let entries = lines.iter().map(|(stamp, line)| wire_line(*stamp, line, &currencies)).collect();
         let (entries, next_page_token) = page(entries, size, |entry| entry.number.to_string());

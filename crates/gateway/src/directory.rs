@@ -83,6 +83,11 @@ impl Directory {
         }
     }
 
+    /// Learns what an instrument was called that went off the list before this process began.
+    pub fn remember(&self, id: InstrumentId, symbol: &str) {
+        self.symbols.entry(id).or_insert_with(|| symbol.into());
+    }
+
     /// What an instrument is called, or was.
     pub fn symbol(&self, id: InstrumentId) -> Option<Arc<str>> {
         self.symbols.get(&id).map(|text| Arc::clone(&text))

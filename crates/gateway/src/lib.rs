@@ -253,7 +253,30 @@ impl Inside {
         v1::ExecutionReport { symbol: self.symbol(report.instrument), ..convert::report(stamp, report) }
     }
 
-    /// What an instrument is called; empty for one that went off the list before this process began.
+    /// Has the directory know these instruments, though they went off the list before this process began.
+    async fn recall(&self, instruments: impl Iterator<Item = InstrumentId>) -> Result<(), Status> {
+        let strangers = instruments.filter(|id| id.0 != 0 && self.directory.symbol(*id).is_none());
+        let mut strangers: Vec<InstrumentId> = strangers.collect();
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        strangers.sort_unstable();
+        strangers.dedup();
+        let history = self.history.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let named = strangers.into_iter().map(|id| Ok((id, history.name(id)?)));
+            named.collect::<Result<Vec<_>, hourbook_history::Error>>()
+        });
+        let found = found.await.map_err(|_| status::fault("a question to history panicked"))?;
+        for (id, name) in found.map_err(status::of_history)? {
+            if let Some(name) = name {
+                self.directory.remember(id, &name);
+            }
+        }
+        Ok(())
+    }
+
+    /// What an instrument is called; empty where neither directory nor history knows it.
     fn symbol(&self, id: InstrumentId) -> String {
         self.directory.symbol(id).map_or_else(String::new, |symbol| (*symbol).into())
     }

@@ -168,6 +168,7 @@ impl OrderService for Orders {
             self.0.ask_history(&caller, size, move |history| history.fills(account, after, size + 1)).await?;
         let more = fills.len() > size;
         fills.truncate(size);
+        self.0.recall(fills.iter().map(|(_, report)| report.instrument)).await?;
         let last = fills.last().filter(|_| more);
         let next_page_token = last.map_or_else(String::new, |(_, report)| report.number.to_string());
         let fills = fills.iter().map(|(stamp, report)| self.0.report(*stamp, report)).collect();
@@ -298,7 +299,9 @@ impl Orders {
             Some(order) => Ok(Some(as_report(&order))),
             None => {
                 let ask = move |history: &History| history.closed_order(account, name);
-                Ok(self.0.ask_history(caller, 1, ask).await?.map(|(_, report)| report))
+                let over = self.0.ask_history(caller, 1, ask).await?.map(|(_, report)| report);
+                self.0.recall(over.iter().map(|report| report.instrument)).await?;
+                Ok(over)
             }
         }
     }
@@ -336,7 +339,10 @@ impl Orders {
         name: OrderRef,
     ) -> Result<v1::Order, Refusal> {
         match self.0.ask_history(caller, 1, move |history| history.closed_order(account, name)).await? {
-            Some((stamp, report)) => Ok(self.over(stamp, &report)),
+            Some((stamp, report)) => {
+                self.0.recall([report.instrument].into_iter()).await?;
+                Ok(self.over(stamp, &report))
+            }
             None => {
                 Err(status::not_found("order: none of this account goes by that name, or it is kept no more"))
             }
@@ -357,6 +363,7 @@ impl Orders {
             .await?;
         let more = closed.len() > size;
         closed.truncate(size);
+        self.0.recall(closed.iter().map(|(_, report)| report.instrument)).await?;
         let last = closed.last().filter(|_| more);
         let next_page_token = last.map_or_else(String::new, |(_, report)| report.number.to_string());
         let orders = closed.iter().map(|(stamp, report)| self.over(*stamp, report)).collect();

@@ -7,7 +7,7 @@ use bytes::{Buf, BufMut};
 use hourbook_api::client::Client;
 use hourbook_api::v1;
 use hourbook_api::v1::order_name::Name;
-use hourbook_model::Role;
+use hourbook_model::{AccountId, PlaceOrder, Role};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -670,6 +670,52 @@ async fn headers_and_streams_beyond_their_bounds_are_refused() {
     let mut accounts = client.accounts.clone();
     let third = accounts.get_balances(v1::GetBalancesRequest { account_id: ann });
     tokio::time::timeout(Duration::from_secs(3), third).await.expect("there is room again").unwrap();
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_does_not_read_is_let_go_and_nobody_else_notices() {
+    let venue = Venue::open().await;
+    let (ann, key) = venue.trader("ann", Role::Trader).await;
+    let (client, other) = (venue.client(&key).await, venue.client(&key).await);
+    let copy = || v1::StreamExecutionsRequest { account_id: ann, from_number: 0 };
+    let mut idle = client.orders.clone().stream_executions(copy()).await.unwrap().into_inner();
+    let mut busy = other.orders.clone().stream_executions(copy()).await.unwrap().into_inner();
+    let reading = tokio::spawn(async move {
+        let mut last = 0;
+        while let Some(told) = busy.message().await.unwrap() {
+            for report in told.reports {
+                assert_eq!(report.number, last + 1);
+                last = report.number;
+            }
+            if last == 200_000 {
+                return;
+            }
+        }
+    });
+    let order = limit(HOUR, v1::Side::Buy, 1, 900_050);
+    let order = hourbook_api::convert::new_order(&order, &venue.gateway.0.directory).unwrap();
+    let request = hourbook_model::Request { account: AccountId(ann), ..Default::default() };
+    for _ in 0..200 {
+        let batch = vec![(request, PlaceOrder { order: order.clone() }.into()); 1_000];
+        let receipts = venue.handle.submit_batch(batch).await.unwrap();
+        assert_eq!(receipts.len(), 1_000);
+    }
+    reading.await.unwrap();
+    let mut last = 0;
+    let refused = loop {
+        match idle.message().await {
+            Ok(Some(told)) => last = told.reports.last().map_or(last, |report| report.number),
+            Ok(None) => panic!("it was not told why"),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(shown(&refused), "ResourceExhausted READER_TOO_SLOW");
+    // It goes on where it was.
+    let again = v1::StreamExecutionsRequest { account_id: ann, from_number: last + 1 };
+    let mut again = client.orders.clone().stream_executions(again).await.unwrap().into_inner();
+    assert_eq!(again.message().await.unwrap().unwrap().reports[0].number, last + 1);
+    drop((idle, again));
     assert!(venue.close().await);
 }
 
