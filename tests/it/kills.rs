@@ -13,7 +13,7 @@ use hourbook_api::client::Client;
 use hourbook_api::v1::{self, trade_entry, trade_response::Message};
 use hourbook_model::{Command as Wish, PlaceOrder};
 
-use crate::venue::{CURRENCY, FREE, MARKET, kind, limit, program, timestamp};
+use crate::venue::{CURRENCY, FREE, MARKET, entry, kind, limit, program, timestamp};
 
 const KILLS: usize = 20;
 const CALLERS: usize = 8;
@@ -192,14 +192,12 @@ impl Ledger {
         let mut next = on.last_number + 1;
         loop {
             while next + ENTRIES <= self.answered.last_key_value().map_or(0, |last| *last.0) + WINDOW {
-                let entries = (next..next + ENTRIES).map(|number| v1::TradeEntry {
-                    number,
-                    client_order_id: String::new(),
-                    request: Some(trade_entry::Request::Place(self.order(number))),
-                });
+                let entries = (next..next + ENTRIES)
+                    .map(|number| entry(number, trade_entry::Request::Place(self.order(number))))
+                    .collect();
                 self.sent = self.sent.max(next + ENTRIES - 1);
                 next += ENTRIES;
-                if session.send(entries.collect()).await.is_err() {
+                if session.send(entries).await.is_err() {
                     return;
                 }
             }

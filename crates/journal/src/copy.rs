@@ -20,7 +20,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<Checked, Error> {
         match snapshot.load() {
             Ok(_) => copy_file(&snapshot.path, to, u64::MAX)?,
             // Newer ones have taken its place since.
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(Error::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
             // A damaged one is worth nothing here, either.
             Err(error) => tracing::warn!(seq = snapshot.seq, %error, "a snapshot is not copied"),
         }

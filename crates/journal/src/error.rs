@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// What is wrong, and where.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{}: {doing}: {source}", .path.display())]
-    Io { path: PathBuf, doing: &'static str, source: io::Error },
+    #[error("{}: {doing}: {error}", .path.display())]
+    Io { path: PathBuf, doing: &'static str, error: io::Error },
     #[error("{} is held by another process{}", .directory.display(), .holder.map_or(String::new(), |pid| format!(": {pid}")))]
     Held { directory: PathBuf, holder: Option<u32> },
     #[error("{} is not a segment of a journal: {why}", .path.display())]
@@ -42,12 +42,12 @@ impl Error {
     /// Names the file and what was being done with it.
     pub(crate) fn at(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
-        move |source| Error::Io { path, doing, source }
+        move |error| Error::Io { path, doing, error }
     }
 
     /// Whether a disk, or a quota, is full.
     pub fn is_full_disk(&self) -> bool {
-        matches!(self, Error::Io { source, .. } if is_full(source))
+        matches!(self, Error::Io { error, .. } if is_full(error))
     }
 }
 

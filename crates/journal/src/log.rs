@@ -141,14 +141,6 @@ impl Log {
             stock.keep(existing(next, shard)?);
         }
         stock.order(segment.index + 1);
-        if let Some(cut) = opened.cut {
-            tracing::warn!(
-                first = cut.first,
-                last = cut.last,
-                "cut an unfinished end that was never acknowledged"
-            );
-        }
-
         let file = Arc::new(file);
         let shared = Arc::new(Shared {
             current: Mutex::new(Current { file: Arc::clone(&file), failed: false }),
