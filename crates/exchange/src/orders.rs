@@ -276,7 +276,7 @@ impl Exchange {
             side: order.side,
             limit: (order.price.0 > 0).then_some(order.price),
             quantity: order.quantity,
-            display: (order.display.0 > 0 && order.display < order.quantity).then_some(order.display),
+            display: (order.display.0 > 0).then_some(order.display),
             post_only: order.post_only,
             self_trade: order.self_trade,
             execution: match order.time_in_force {
@@ -389,10 +389,17 @@ impl Exchange {
             if quiet || instrument.last_trade == Price(0) {
                 return;
             }
-            let Some((incoming, trigger)) = self.books.next_triggered(slot, instrument.last_trade) else {
+            let Some((mut incoming, trigger)) = self.books.next_triggered(slot, instrument.last_trade) else {
                 return;
             };
             let id = incoming.id;
+            if incoming.limit.is_some() {
+                // A stop-limit becomes a limit order until gate closure, whatever it was entered with.
+                let instrument = instrument.id;
+                self.drop_expiry(id, instrument);
+                self.orders[id.slot()].lifetime = Lifetime::Gtc;
+                incoming.execution = Execution::Rest;
+            }
             self.report_at(turn, id, ReportKind::Triggered, incoming.limit.unwrap_or_default(), trigger);
             self.enter(turn, incoming);
         }

@@ -2304,3 +2304,50 @@ fn operators_commands_name_what_is_wrong() {
         "#]],
     );
 }
+
+#[test]
+fn a_stop_limit_stands_until_the_gate_once_it_is_triggered() {
+    check_on(
+        banded(),
+        "
+        give ann 100
+        give cat 100
+        offer bob 30 h
+        sell bob h 1 @ 2.10 as ask
+        buy ann h 2 @ 2.20 stop 2.10 day as touched
+        buy ann h 2 @ 2.00 stop 2.40 day as waiting
+        buy cat h 1 @ 2.10 as b
+        wait 86400
+        book h
+        ",
+        expect![[r#"
+            accepted bob ask
+            accepted ann touched
+            accepted ann waiting
+            accepted cat b
+            trade 1 @ 2.10 maker ask taker b
+            triggered ann touched
+            cancelled ann waiting 2 DayEnd
+            bids [2 @ 2.20 (1)] asks [] Continuous
+        "#]],
+    );
+}
+
+#[test]
+fn an_iceberg_of_one_slice_shows_no_more_when_it_grows() {
+    check(
+        "
+        offer bob 5 h
+        sell bob h 2 @ 2.00 show 3 as ice
+        book h
+        amend bob ice 5
+        book h
+        ",
+        expect![[r#"
+            accepted bob ice
+            bids [] asks [2 @ 2.00 (1)] Continuous
+            amended bob ice 5 @ 2.00
+            bids [] asks [3 @ 2.00 (1)] Continuous
+        "#]],
+    );
+}
