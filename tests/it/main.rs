@@ -2,10 +2,11 @@
 //!
 //! - `venue`: a whole exchange in this process, which the stories are told in
 //! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing; `kills`: SIGKILL under load
-//! - `users`: the program as people run it; `simulate`: every rule of matching
+//! - `edge`: roles, hostile messages, names; `users`: the program as people run it; `simulate`: every rule of matching
 //! - `layers`: who may import whom
 
 mod days;
+mod edge;
 mod kills;
 mod layers;
 mod restarts;
