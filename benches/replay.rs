@@ -2,7 +2,8 @@
 //!
 //! One instrument with about 1,000 live orders: 9 % new orders, 3 % IOC, 6 % cancels and 82 % moves, by two accounts with
 //! orders named as clients name them. Written by the sequencer itself beforehand. Under `cargo bench` in full, under
-//! `cargo test` small; the state hash at the end is the live one's, or it panics.
+//! `cargo test` small; the state hash at the end is the live one's, or it panics. `cpu_ns_per_op` is what the thread was given
+//! of a processor, which others on the machine do not change.
 
 use std::path::Path;
 use std::thread;
@@ -21,22 +22,34 @@ fn main() {
     let (commands, rounds) = if full { (2_000_000, 5) } else { (4_000, 1) };
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory for the journal");
     let live = write(directory.path(), commands);
-    let mut rates = Vec::new();
+    let (mut rates, mut processor) = (Vec::new(), Vec::new());
     let mut applied = 0;
     for _ in 0..rounds {
+        let before = on_processor();
         let replayed =
             replay(directory.path(), Start::Nothing, None, |_, _| {}).expect("it was written just now");
         assert_eq!(replayed.state_hash, live, "replay gives the live state");
         applied = replayed.commands;
+        processor.push((on_processor() - before) as f64 / applied as f64);
         rates.push(replayed.commands as f64 / replayed.seconds);
     }
-    rates.sort_by(f64::total_cmp);
-    let rate = rates[rates.len() / 2];
+    let (rate, processor) = (median(rates), median(processor));
     println!(
         "{{\"case\":\"replay\",\"ops\":{applied},\"ns_per_op\":{:.1},\"ops_per_s\":{rate:.0},\"p50_ns\":null,\"p99_ns\":null,\
-         \"p999_ns\":null,\"bytes_per_order\":null}}",
+         \"p999_ns\":null,\"bytes_per_order\":null,\"cpu_ns_per_op\":{processor:.1}}}",
         1e9 / rate
     );
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Nanoseconds that this thread has had of a processor; 0 where the system does not tell.
+fn on_processor() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
 }
 
 /// Writes the journal; gives the live state's hash.

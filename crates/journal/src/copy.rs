@@ -74,6 +74,14 @@ fn copy_file(from: &Path, to: &Path, end: u64) -> Result<(), Error> {
     copy().map_err(Error::at(&to, "copying"))
 }
 
+/// The number of the first record that is here, or would be: 1 unless earlier segments were archived.
+pub fn first(directories: &[&Path]) -> Result<u64, Error> {
+    match Segment::list_all(directories)?.first() {
+        Some(segment) => Ok(segment.header()?.1.map_or(1, |link| link.first.get())),
+        None => Ok(1),
+    }
+}
+
 /// The number of the last record of a journal that may be in use; 0 where there is none.
 pub fn last(directories: &[&Path]) -> Result<u64, Error> {
     let segments = Segment::list_all(directories)?;

@@ -34,7 +34,7 @@ mod verify;
 mod tests;
 
 pub use archive::{Archived, archive};
-pub use copy::{copy, last};
+pub use copy::{copy, first, last};
 pub use disk::{Disk, Local};
 pub use error::Error;
 pub use format::{FORMAT, Head, SEGMENT_HEADER_BYTES, size_of_record};

@@ -112,6 +112,11 @@ impl Tail {
     }
 }
 
+/// The number of the first command that a journal still holds.
+pub(crate) fn first(directory: &Path) -> Result<u64, Fault> {
+    Ok(journal::first(&[directory])?)
+}
+
 /// Where snapshots are written.
 pub(crate) struct Place {
     pub directory: PathBuf,

@@ -9,10 +9,13 @@ use crate::writer::apply;
 use hourbook_exchange::Exchange;
 use hourbook_model::{Event, Stamp, Time, codec};
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
-/// Commands decoded before they are applied, so that their memory can be asked for ahead.
-const WINDOW: usize = 256;
+/// Commands decoded together before they are applied, so that their memory can be asked for ahead.
+const WINDOW: usize = 512;
+/// Windows that the reading thread may be ahead.
+const WINDOWS: usize = 4;
 
 /// What a replay came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,61 +98,107 @@ pub fn events<'a>(
 #[derive(Default)]
 pub(crate) struct Follower {
     pub exchange: Exchange,
-    batch: Batch,
 }
 
 impl Follower {
     /// Begins at the newest good snapshot whose number is not above `most`.
     pub fn from_snapshot(directory: &Path, most: u64) -> Result<Follower, Fault> {
-        for saved in Saved::list(directory)?.into_iter().filter(|saved| saved.seq() <= most) {
-            let loaded = saved.load().and_then(|bytes| Exchange::decode(&bytes).map_err(Fault::State));
-            match loaded {
-                Ok(exchange) if exchange.stamp().seq == saved.seq() => {
-                    tracing::info!(seq = saved.seq(), "begins at a snapshot");
-                    return Ok(Follower { exchange, batch: Batch::default() });
-                }
-                Ok(_) => tracing::warn!(seq = saved.seq(), "a snapshot holds another number than its name"),
-                // An older one, or the journal from its beginning, gives the same state.
-                Err(error) => tracing::warn!(seq = saved.seq(), %error, "a snapshot is passed over"),
-            }
-        }
-        Ok(Follower::default())
+        let list = Saved::list(directory)?;
+        let loaded = list.iter().filter(|saved| saved.seq() <= most).find_map(Follower::load);
+        Ok(loaded.unwrap_or_default())
     }
 
-    /// Applies the records up to `to`, or to the end, window by window.
+    /// Begins at the oldest good snapshot that the journal, which begins with command `first`, goes on from.
+    pub fn from_oldest(directory: &Path, first: u64) -> Result<Follower, Fault> {
+        let list = Saved::list(directory)?;
+        let loaded = list.iter().rev().filter(|saved| saved.seq() + 1 >= first).find_map(Follower::load);
+        Ok(loaded.unwrap_or_default())
+    }
+
+    fn load(saved: &Saved) -> Option<Follower> {
+        let seq = saved.seq();
+        let loaded = saved.load().and_then(|bytes| Exchange::decode(&bytes).map_err(Fault::State));
+        match loaded {
+            Ok(exchange) if exchange.stamp().seq == seq => {
+                tracing::info!(seq, "begins at a snapshot");
+                return Some(Follower { exchange });
+            }
+            Ok(_) => tracing::warn!(seq, "a snapshot holds another number than its name"),
+            // Another one, or the journal from its beginning, gives the same state.
+            Err(error) => tracing::warn!(seq, %error, "a snapshot is passed over"),
+        }
+        None
+    }
+
+    /// Applies the commands up to `to`, or to the end, window by window.
+    ///
+    /// A second thread reads and decodes ahead.
     pub fn follow<'a>(
         &mut self,
         source: impl Into<Source<'a>>,
         to: u64,
         mut on_batch: impl FnMut(&mut Batch) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let mut last = self.exchange.stamp();
-        if last.seq >= to {
+        let after = self.exchange.stamp();
+        if after.seq >= to {
             return Ok(());
         }
-        let mut tail = Tail::open(source.into(), last.seq)?;
-        while last.seq < to
-            && let Some(record) = tail.next()?
-        {
-            if record.stamp.seq != last.seq + 1 || record.stamp.time < last.time {
-                return Err(Fault::Order { after: last, found: record.stamp });
+        let mut commands = Windows { tail: Tail::open(source.into(), after.seq)?, last: after, to };
+        thread::scope(|scope| {
+            let (ahead, windows) = crossbeam_channel::bounded::<Result<Batch, Fault>>(WINDOWS);
+            let (used, spare) = crossbeam_channel::bounded::<Batch>(WINDOWS + 1);
+            let read = move || {
+                loop {
+                    let mut batch = spare.try_recv().unwrap_or_default();
+                    let filled = commands.fill(&mut batch);
+                    let is_last = filled.is_err() || batch.entries.is_empty();
+                    // Nobody takes it any more once something went wrong on the other side.
+                    if ahead.send(filled.map(|()| batch)).is_err() || is_last {
+                        return;
+                    }
+                }
+            };
+            thread::Builder::new()
+                .name("reader".to_owned())
+                .spawn_scoped(scope, read)
+                .map_err(Fault::Thread)?;
+            for window in windows {
+                let mut batch = window?;
+                if batch.entries.is_empty() {
+                    break;
+                }
+                apply(&mut self.exchange, &mut batch);
+                on_batch(&mut batch)?;
+                batch.clear();
+                let _ = used.try_send(batch);
             }
-            last = record.stamp;
-            let (request, command) = codec::decode(record.kind, record.version, record.body)
-                .map_err(|error| Fault::Body { seq: last.seq, error })?;
-            self.batch.entries.push(Entry::new(last, request, command));
-            if self.batch.entries.len() == WINDOW {
-                self.turn(&mut on_batch)?;
-            }
-        }
-        self.turn(&mut on_batch)
+            Ok(())
+        })
     }
+}
 
-    fn turn(&mut self, on_batch: &mut impl FnMut(&mut Batch) -> Result<(), Fault>) -> Result<(), Fault> {
-        if !self.batch.entries.is_empty() {
-            apply(&mut self.exchange, &mut self.batch);
-            on_batch(&mut self.batch)?;
-            self.batch.clear();
+/// Commands on their way from the journal to the machine.
+struct Windows {
+    tail: Tail,
+    /// The last one read.
+    last: Stamp,
+    to: u64,
+}
+
+impl Windows {
+    /// Reads the next commands into an empty batch; it stays empty at the end.
+    fn fill(&mut self, batch: &mut Batch) -> Result<(), Fault> {
+        while batch.entries.len() < WINDOW
+            && self.last.seq < self.to
+            && let Some(record) = self.tail.next()?
+        {
+            if record.stamp.seq != self.last.seq + 1 || record.stamp.time < self.last.time {
+                return Err(Fault::Order { after: self.last, found: record.stamp });
+            }
+            self.last = record.stamp;
+            let (request, command) = codec::decode(record.kind, record.version, record.body)
+                .map_err(|error| Fault::Body { seq: record.stamp.seq, error })?;
+            batch.entries.push(Entry::new(record.stamp, request, command));
         }
         Ok(())
     }

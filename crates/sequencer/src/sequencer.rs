@@ -5,7 +5,7 @@ use crate::batch::{Batch, Subscriber};
 use crate::clock::Running;
 use crate::config::Config;
 use crate::handle::{Handle, Shared};
-use crate::log::{Log, Place};
+use crate::log::{self, Log, Place};
 use crate::publisher::{Message, Publisher};
 use crate::replay::Follower;
 use crate::snapshots::{Snapshotter, snapshots};
@@ -205,6 +205,12 @@ fn recover(
         return Err(Fault::Ahead { kept: ahead, last });
     }
     let mut follower = Follower::from_snapshot(&config.directory, stages[0])?;
+    let first = log::first(&config.directory)?;
+    if follower.exchange.stamp().seq + 1 < first {
+        // What some subscriber has not seen is in an archive: it is shown what the journal still reaches.
+        tracing::warn!(kept = stages[0], first, "a view begins with what the journal still holds");
+        follower = Follower::from_oldest(&config.directory, first)?;
+    }
     let snapshot = follower.exchange.stamp().seq;
     let mut said = started;
     let mut from = snapshot;

@@ -116,6 +116,37 @@ fn who_kept_a_number_is_shown_exactly_what_came_after_it() {
     assert!(seen.iter().copied().eq(101..=stamp.seq));
 }
 
+#[test]
+fn a_journal_whose_beginning_was_archived_starts_and_shows_what_it_still_holds() {
+    let place = Place::new();
+    let small = |config: &mut Config| config.segment_bytes = 16 << 10;
+    let running = place.start_with(small, vec![]).unwrap();
+    let hour = running.open_market();
+    let mut made = Vec::new();
+    for round in 0..3 {
+        trade(&running, hour, round * 300, 300);
+        made.push(running.handle.snapshot().wait().unwrap().stamp.seq);
+    }
+    let (stamp, hash, _) = running.stop();
+    let archive = tempfile::TempDir::new().unwrap();
+    let moved = hourbook_journal::archive(place.path(), archive.path()).unwrap();
+    assert!(moved.last > 0 && moved.last <= made[1]);
+
+    let witness = Witness { kept: Some(0), ..Witness::default() };
+    let running = place.start_with(small, vec![Box::new(witness.clone())]).unwrap();
+    assert_eq!((running.recovered.stamp, running.recovered.state_hash), (stamp, hash));
+    running.stop().2.unwrap();
+    let seen = witness.seen.lock().unwrap();
+    let begins = made.into_iter().find(|snapshot| *snapshot >= moved.last).unwrap() + 1;
+    assert!(seen.iter().copied().eq(begins..begins + seen.len() as u64), "{begins} {:?}", seen.first());
+
+    let fault = replay(place.path(), Start::Nothing, None, |_, _| {}).unwrap_err();
+    assert!(fault.to_string().contains("in an archive"), "{fault}");
+    let source = Source { directory: place.path(), archive: Some(archive.path()) };
+    let replayed = replay(source, Start::Nothing, Some(stamp.seq), |_, _| {}).unwrap();
+    assert_eq!(replayed.state_hash, hash);
+}
+
 /// The same journal in another directory.
 fn copied(place: &Place) -> Place {
     let copy = Place { clock: place.clock.clone(), ..Place::new() };
