@@ -6,7 +6,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use hourbook::config::Flags;
 use hourbook::market::Market;
 use hourbook::{backup, ctl, journal, replay, serve, simulate};
@@ -46,6 +47,8 @@ enum Command {
     /// Check, show or archive a journal; it may be in use
     #[command(subcommand)]
     Journal(journal::Arguments),
+    /// Print completions for a shell, such as `source <(hourbook completions bash)`
+    Completions { shell: Shell },
     /// Copy a journal that may be in use, and verify the copy
     Backup(backup::Arguments),
     /// Bring a backup back, into an empty directory, and verify it
@@ -60,12 +63,15 @@ fn main() -> ExitCode {
         Command::Simulate { check, file } => simulate(check, &file),
         Command::Replay(arguments) => replay::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Journal(arguments) => journal::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Completions { shell } => completions(shell),
         Command::Backup(arguments) | Command::Restore(arguments) => {
             backup::run(arguments).map(|()| ExitCode::SUCCESS)
         }
     };
     match result {
         Ok(code) => code,
+        // Whoever read our output has seen enough, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hourbook: {error:#}");
             ExitCode::FAILURE
@@ -73,12 +79,24 @@ fn main() -> ExitCode {
     }
 }
 
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind == Some(std::io::ErrorKind::BrokenPipe)
+}
+
+fn completions(shell: Shell) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "hourbook", &mut script);
+    std::io::stdout().write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn check_market(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let market = match file {
         Some(path) => Market::load(&path)?,
         None => Market::built_in(),
     };
-    print!("{market}");
+    write!(std::io::stdout(), "{market}")?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -64,10 +64,10 @@ pub async fn run(session: &Session, connection: &Connection) -> Outcome {
             "seller": side(&seller, order("sell")),
             "buyer": side(&buyer, order("buy")),
         });
-        println!("{told}");
+        session.out.say(told);
         return Ok(());
     }
-    println!(
+    session.out.say(format_args!(
         "\
 {SELLER}, account {seller_account}, may sell {CAPACITY_LOTS} lots of {product} in each of {CAPACITY_HOURS} hours.
 {BUYER}, account {buyer_account}, has {funds} {currency} to spend.
@@ -94,7 +94,7 @@ Then look around:
         sell = order("sell"),
         buy = order("buy"),
         symbol = instrument.symbol,
-    );
+    ));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Answers, told: tables and sentences for people, the contract's JSON for programs.
 
 use std::fmt;
+use std::io::Write;
 use std::sync::LazyLock;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -25,8 +26,15 @@ impl Output {
     /// The message itself for programs, what `for_people` makes of it for people.
     pub fn tell<M: Message>(&self, message: &M, for_people: impl FnOnce(&M) -> String) {
         match self.json {
-            true => println!("{}", json(message)),
-            false => println!("{}", for_people(message)),
+            true => self.say(json(message)),
+            false => self.say(for_people(message)),
+        }
+    }
+
+    /// A line or more on stdout. When whoever reads it has gone, as `head` does, there is nothing left to do.
+    pub fn say(&self, text: impl fmt::Display) {
+        if writeln!(std::io::stdout(), "{text}").is_err() {
+            std::process::exit(0);
         }
     }
 
