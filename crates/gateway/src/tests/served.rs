@@ -646,6 +646,37 @@ async fn a_connection_without_a_call_is_closed_and_one_with_a_stream_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_message_never_comes_holds_nobody_up() {
+    let venue = Venue::with(with(|_| {}), false).await;
+    let (ann, key) = venue.trader("ann", Role::Trader).await;
+    let channel = channel(&venue).await;
+    for _ in 0..50 {
+        let (channel, key) = (channel.clone(), key.clone());
+        tokio::spawn(async move {
+            let mut client = tonic::client::Grpc::new(channel);
+            client.ready().await.unwrap();
+            let mut request = Request::new(tokio_stream::pending::<Vec<u8>>());
+            request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
+            let place = path("OrderService.PlaceOrder").parse().unwrap();
+            client.streaming(request, place, Raw).await.map(drop)
+        });
+    }
+    let client = venue.client(&key).await;
+    place(&client, ann, "o1", limit(HOUR, v1::Side::Buy, 1, 900_000)).await.unwrap();
+    let strangers =
+        Endpoint::from_shared(format!("http://{}", venue.address)).unwrap().connect().await.unwrap();
+    let mut stranger = tonic::client::Grpc::new(strangers);
+    stranger.ready().await.unwrap();
+    let place = path("OrderService.PlaceOrder").parse().unwrap();
+    let refused = stranger.streaming(Request::new(tokio_stream::pending::<Vec<u8>>()), place, Raw).await;
+    let refused = refused.map(drop).unwrap_err();
+    assert_eq!(shown(&refused), "Unauthenticated UNAUTHENTICATED", "before any message");
+    let asked = std::time::Instant::now();
+    assert!(venue.close().await);
+    assert!(asked.elapsed() < Duration::from_secs(6), "what does not end is cut after the bound");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn headers_and_streams_beyond_their_bounds_are_refused() {
     let venue = Venue::with(
         with(|limits| (limits.header_list_bytes, limits.streams_per_connection) = (4_096, 2)),
