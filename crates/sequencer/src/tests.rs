@@ -2,4 +2,5 @@
 
 mod desk;
 mod durability;
+mod golden;
 mod replay;

@@ -17,8 +17,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-/// How many commands ahead of its turn a command's memory is asked for.
-const AHEAD: usize = 8;
 /// How long ticks wait when there is not even room for them.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
@@ -250,9 +248,7 @@ impl Writer {
 pub(crate) fn apply(exchange: &mut Exchange, batch: &mut Batch) {
     let Batch { entries, events } = batch;
     for index in 0..entries.len() {
-        if let Some(soon) = entries.get(index + AHEAD) {
-            exchange.prefetch(&soon.command);
-        }
+        exchange.look_ahead(|ahead| entries.get(index + ahead).map(|entry| (&entry.request, &entry.command)));
         let entry = &mut entries[index];
         entry.answer = exchange.apply(entry.stamp, &entry.request, &entry.command, events);
         entry.events_end = events.len() as u32;
