@@ -140,3 +140,39 @@ async fn an_operator_drains_it_and_whatever_comes_later_is_refused() {
     bob.reconnect(&venue).await;
     assert!(bob.order(placed.order_id).await.live);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_ends_it_with_its_reason_and_nothing_more_is_acknowledged() {
+    let mut venue = Venue::open().await;
+    let bob = venue.buyer("bob", 100).await;
+    let limits = v1::SetLimitsRequest {
+        request_id: "limits".into(),
+        account_id: bob.account,
+        commands_per_second: 1_000_000,
+        open_order_limit: 10_000,
+    };
+    let mut admin = venue.operator().await.admin;
+    admin.set_limits(limits).await.unwrap();
+    let symbol = venue.hour(FREE, 2);
+    let mut trading = bob.trade(v1::Logon { session: "desk".into(), ..Default::default() }).await;
+    // The directory is gone; the journal notices when it needs its next file.
+    std::fs::remove_dir_all(venue.data()).unwrap();
+    let order = v1::NewOrder {
+        time_in_force: v1::TimeInForce::Ioc as i32,
+        ..limit(v1::Side::Buy, &symbol, 1, 100_000)
+    };
+    let place = |number| entry(number, v1::trade_entry::Request::Place(order.clone()));
+    for batch in 0..200 {
+        let entries = (batch * 500 + 1..=batch * 500 + 500).map(place).collect();
+        if trading.session.send(entries).await.is_err() {
+            break;
+        }
+        while let Ok(Ok(Some(_))) =
+            tokio::time::timeout(std::time::Duration::from_millis(20), trading.session.next()).await
+        {}
+    }
+    let told = venue.fault().await;
+    assert!(told.contains("a fault stopped the exchange"), "{told}");
+    let refused = admin.get_status(v1::GetStatusRequest { state_hash: false }).await.err().unwrap();
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused}");
+}

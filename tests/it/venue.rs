@@ -162,6 +162,13 @@ impl Venue {
         self.running.take().expect("it runs").stop().await.unwrap();
     }
 
+    /// The fault that has stopped it, as `serve` tells it.
+    pub async fn fault(&mut self) -> String {
+        let running = self.running.as_mut().expect("it runs");
+        let ended = tokio::time::timeout(Duration::from_secs(20), running.ended());
+        format!("{:#}", ended.await.expect("an end within 20 s").expect_err("a fault, not a drain"))
+    }
+
     pub async fn start(&mut self) {
         let clock = Clock::Manual(self.clock.clone());
         self.running = Some(serve::start(&self.config, clock).await.unwrap());
