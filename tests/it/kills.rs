@@ -229,7 +229,7 @@ impl Ledger {
 
     fn request(&self, id: &str) -> v1::PlaceOrderRequest {
         // Sells meet buys; what the session sends lies deeper, and rests.
-        let side = if id.len() % 2 == 0 { v1::Side::Buy } else { v1::Side::Sell };
+        let side = if id.len().is_multiple_of(2) { v1::Side::Buy } else { v1::Side::Sell };
         v1::PlaceOrderRequest {
             account_id: self.account,
             client_order_id: id.into(),
