@@ -197,7 +197,7 @@ impl Default for JournalText {
     fn default() -> JournalText {
         JournalText {
             queue_commands: Whole(65_536),
-            snapshot_commands: Whole(2_000_000),
+            snapshot_commands: Whole(8_000_000),
             segment: Size(64 * MIB),
             reserve: Size(256 * MIB),
         }

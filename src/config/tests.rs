@@ -35,7 +35,7 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
             tls: None,
             journal: Journal {
                 queue_commands: 65536,
-                snapshot_commands: 2000000,
+                snapshot_commands: 8000000,
                 segment_bytes: 67108864,
                 reserve_bytes: 268435456,
             },

@@ -82,6 +82,7 @@ impl Snapshots {
 impl Snapshotter {
     /// Runs until nobody can ask any more.
     pub fn run(self) -> Result<(), Fault> {
+        give_way();
         while let Ok(first) = self.requests.recv() {
             // Whoever asked meanwhile is served by the newest.
             let mut askers = Vec::new();
@@ -134,5 +135,14 @@ impl Snapshotter {
         let state_hash = exchange.state_hash();
         Saved::write(&self.place, stamp, &bytes)?;
         Ok(Snapshot { stamp, state_hash })
+    }
+}
+
+/// From here on this thread takes what the others leave: a snapshot applies every command a second time, and may be
+/// late; an answer may not.
+fn give_way() {
+    const LOWEST: i32 = 19;
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST) {
+        tracing::warn!(%error, "snapshots run at the priority of everything else");
     }
 }
