@@ -33,5 +33,6 @@ mod views;
 pub use auction::Pair;
 pub use books::Books;
 pub use matching::{Entered, Execution, Incoming, Match, Outcome};
+pub use prefetch::whole as prefetch;
 pub use state::Broken;
 pub use views::{LevelView, OrderView};

@@ -158,6 +158,14 @@ impl Books {
         }
     }
 
+    /// Asks for a book's own place, where its best prices stand, before its memory can be asked for.
+    #[inline]
+    pub fn prefetch_place(&self, book: usize) {
+        if let Some(book) = self.books.get(book) {
+            crate::prefetch::line(book);
+        }
+    }
+
     /// Asks for the memory of a book, some commands before an order enters it.
     #[inline]
     pub fn prefetch_book(&self, book: usize) {

@@ -23,7 +23,9 @@ pub struct Purse {
 /// The end of an account's list of live orders, as slots; `NOBODY` ends it.
 pub const NOBODY: u32 = u32::MAX;
 
+/// One cache line, which every order of the account touches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(align(64))]
 pub struct Account {
     pub participant: ParticipantId,
     pub killed: bool,
@@ -37,15 +39,11 @@ pub struct Account {
     /// The numbers last given to a report and to a ledger line.
     pub reports: u64,
     pub lines: u64,
-    pub purses: Vec<Purse>,
+    /// In the currency it was first given; those in others lie apart.
+    purse: Option<Purse>,
 }
 
-impl Account {
-    /// The ledger accounts in `currency`, if it ever held any.
-    pub fn purse(&self, currency: CurrencyId) -> Option<Purse> {
-        self.purses.iter().find(|purse| purse.currency == currency).copied()
-    }
-}
+const _: () = assert!(size_of::<Account>() == 64);
 
 /// What an account is called, and what it has asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -104,6 +102,8 @@ pub struct Accounts {
     pub sessions: Vec<Session>,
     accounts: Vec<Account>,
     profiles: Vec<Profile>,
+    /// Of accounts that hold more than one currency, all but the first.
+    purses: BTreeMap<(AccountId, CurrencyId), Purse>,
     /// Keys of `memory` of requests for no account, an operator's, oldest first.
     requests: VecDeque<u128>,
     #[serde(with = "pairs")]
@@ -145,7 +145,7 @@ impl Accounts {
             last_order: NOBODY,
             reports: 0,
             lines: 0,
-            purses: Vec::new(),
+            purse: None,
         });
         self.profiles.push(Profile {
             name: name.into(),
@@ -167,6 +167,30 @@ impl Accounts {
 
     pub fn known_mut(&mut self, id: AccountId) -> &mut Account {
         &mut self.accounts[id.0 as usize - 1]
+    }
+
+    /// An account's ledger accounts in a currency, if it ever held any.
+    #[inline]
+    pub fn purse(&self, id: AccountId, currency: CurrencyId) -> Option<Purse> {
+        match self.known(id).purse {
+            Some(purse) if purse.currency == currency => Some(purse),
+            None => None,
+            Some(_) => self.purses.get(&(id, currency)).copied(),
+        }
+    }
+
+    /// All of an account's, the first first, then by currency.
+    pub fn purses(&self, id: AccountId) -> impl Iterator<Item = Purse> + '_ {
+        let others = self.purses.range((id, CurrencyId(0))..=(id, CurrencyId(u16::MAX)));
+        self.known(id).purse.into_iter().chain(others.map(|(_, purse)| *purse))
+    }
+
+    pub fn add_purse(&mut self, id: AccountId, purse: Purse) {
+        let first = &mut self.known_mut(id).purse;
+        match first {
+            None => *first = Some(purse),
+            Some(_) => _ = self.purses.insert((id, purse.currency), purse),
+        }
     }
 
     pub fn profile(&self, id: AccountId) -> &Profile {

@@ -219,7 +219,8 @@ impl Exchange {
             Credit::Unlimited => {
                 self.purse(account, currency);
                 self.accounts.known_mut(account).unlimited = true;
-                for purse in self.accounts.known(account).purses.clone() {
+                let purses: Vec<_> = self.accounts.purses(account).collect();
+                for purse in purses {
                     self.ledger.set_credit(purse.cash, credit);
                 }
             }
@@ -272,7 +273,7 @@ impl Exchange {
         if amount <= Money::ZERO {
             return self.refuse(turn, RejectReason::BadAmount);
         }
-        let Some(purse) = self.accounts.known(account).purse(currency) else {
+        let Some(purse) = self.accounts.purse(account, currency) else {
             return self.refuse(turn, RejectReason::InsufficientFunds);
         };
         // A credit line buys hours; it is not lent out as cash.

@@ -358,7 +358,7 @@ impl Exchange {
         let instrument = self.instruments.at(record.instrument.slot());
         let Some(amount) = Money::of(price, record.leaves(), instrument.period.hours) else { return false };
         let account = self.accounts.known(record.account);
-        let money = match account.purse(instrument.currency) {
+        let money = match self.accounts.purse(record.account, instrument.currency) {
             Some(purse) if account.unlimited => self.ledger.available(purse.cash),
             _ => record.hold,
         };

@@ -122,7 +122,7 @@ impl Exchange {
         let mut escrow: BTreeMap<LedgerAccountId, Money> = BTreeMap::new();
         let mut clearing = vec![0i128; self.house.len()];
         let purse = |account: AccountId, currency| {
-            self.accounts.known(account).purse(currency).expect("who has money in a currency has a purse")
+            self.accounts.purse(account, currency).expect("who has money in a currency has a purse")
         };
         for record in self.orders.iter().filter(|record| record.hold > Money::ZERO) {
             let currency = self.instruments.at(record.instrument.slot()).currency;
@@ -145,8 +145,8 @@ impl Exchange {
             let left = obligation.receiver_cost - obligation.deliverer_cost;
             clearing[usize::from(currency.0)] += i128::from(left.0);
         }
-        for (id, account) in self.accounts.all() {
-            for purse in &account.purses {
+        for (id, _) in self.accounts.all() {
+            for purse in self.accounts.purses(id) {
                 let expected = held.get(&purse.cash).copied().unwrap_or_default();
                 assert_eq!(self.ledger.held(purse.cash), expected, "holds of account {id} are its orders'");
                 let expected = escrow.get(&purse.escrow).copied().unwrap_or_default();

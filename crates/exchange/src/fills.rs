@@ -273,7 +273,7 @@ impl Exchange {
 
     /// An account's ledger accounts in a currency, opened at first use.
     pub(crate) fn purse(&mut self, account: AccountId, currency: CurrencyId) -> Purse {
-        if let Some(purse) = self.accounts.known(account).purse(currency) {
+        if let Some(purse) = self.accounts.purse(account, currency) {
             return purse;
         }
         use hourbook_ledger::{AccountKind, Owner};
@@ -284,7 +284,7 @@ impl Exchange {
             self.ledger.set_credit(cash, Credit::Unlimited);
         }
         let purse = Purse { currency, cash, escrow };
-        self.accounts.known_mut(account).purses.push(purse);
+        self.accounts.add_purse(account, purse);
         purse
     }
 

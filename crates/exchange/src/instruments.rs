@@ -3,6 +3,7 @@
 //! An instrument keeps the tick, gate and fees it was listed with. Its slot is the index of its book;
 //! slots are used again, oldest first, under a new generation.
 
+use hourbook_book::prefetch;
 use hourbook_model::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -194,6 +195,14 @@ impl Instruments {
         if let Some(gone) = self.slots[id.slot()].take_if(|instrument| instrument.id == id) {
             self.by_period.remove(&(gone.product, gone.period.kind, gone.period.start));
             self.free.push_back(id.slot() as u32);
+        }
+    }
+
+    /// Asks for the memory of an instrument.
+    #[inline]
+    pub fn prefetch(&self, id: InstrumentId) {
+        if let Some(slot) = self.slots.get(id.slot()) {
+            prefetch(slot);
         }
     }
 

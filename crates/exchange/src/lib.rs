@@ -6,7 +6,7 @@
 //! - `orders`: place, cancel, amend, reduce, mass cancel, mass quote; `fills`: what a match moves
 //! - `protection`: bands, calls, halts, the kill switch
 //! - `calendar`: listing, expiry, auctions, gates, cascades
-//! - `admin`: what operators set
+//! - `admin`: what operators set; `look_ahead`: memory asked for ahead of its use
 //! - `views`: what may be asked; `snapshot`: the whole state as bytes; `check`: every promise over it
 //!
 //! Always true after a command: no book is crossed while continuous, every ledger entry and every
@@ -22,6 +22,7 @@ mod check;
 mod fills;
 mod hash;
 mod instruments;
+mod look_ahead;
 mod machine;
 mod orders;
 mod protection;

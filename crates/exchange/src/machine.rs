@@ -102,7 +102,7 @@ pub(crate) struct House {
 }
 
 /// Positions that a gate has taken out and not yet made obligations of.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Unpaired {
     /// All bought or all sold, in the order of accounts.
     pub waiting: VecDeque<(AccountId, Position)>,
@@ -144,7 +144,7 @@ impl Turn<'_> {
 }
 
 /// The whole market: give it commands in order, and it gives back what became of them.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Exchange {
     pub(crate) stamp: Stamp,
     pub(crate) rules_version: u32,
@@ -323,17 +323,6 @@ impl Exchange {
             leaves: Quantity(0),
             price: Price(0),
             number: 0,
-        }
-    }
-
-    /// Asks the processor for the memory that a command will touch, a few commands before its turn.
-    pub fn prefetch(&self, command: &Command) {
-        match command {
-            Command::PlaceOrder(body) => self.books.prefetch_book(body.order.instrument.slot()),
-            Command::AmendOrder(AmendOrder { amendment: Amendment { order: OrderRef::Id(id), .. } })
-            | Command::CancelOrder(CancelOrder { order: OrderRef::Id(id) })
-            | Command::ReduceOrder(ReduceOrder { order: OrderRef::Id(id), .. }) => self.books.prefetch(*id),
-            _ => {}
         }
     }
 }

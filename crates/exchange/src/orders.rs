@@ -131,7 +131,9 @@ impl Exchange {
         let instrument = self.instruments.at(id.slot());
         let product = &self.instruments.known(instrument.product).terms;
         let unlimited = self.accounts.known(account).unlimited;
-        let band = self.order_band(instrument);
+        // A limit says itself how far it may go.
+        let limited = matches!(wish.order_type, OrderType::Limit | OrderType::StopLimit);
+        let band = if limited { None } else { self.order_band(instrument) };
 
         let worst = match wish.order_type {
             OrderType::Limit | OrderType::StopLimit => Some(wish.price),
@@ -145,9 +147,7 @@ impl Exchange {
             }),
             OrderType::Stop => band.map(|(_, highest)| highest.max(wish.trigger)),
         };
-        if let (Some((lowest, highest)), true) = (band, wish.price.0 > 0)
-            && (wish.price < lowest || wish.price > highest)
-        {
+        if limited && !self.is_in_band(instrument, wish.price) {
             return Err(PriceOutOfBand);
         }
         let hours = instrument.period.hours;
@@ -182,7 +182,7 @@ impl Exchange {
         let known = self.accounts.known(account);
         match side {
             Side::Buy => {
-                let purse = match known.purse(instrument.currency) {
+                let purse = match self.accounts.purse(account, instrument.currency) {
                     Some(purse) => purse,
                     None if known.unlimited => self.purse(account, instrument.currency),
                     None => return Err(RejectReason::InsufficientFunds),
@@ -213,8 +213,7 @@ impl Exchange {
         match side {
             Side::Buy if hold == Money::ZERO => {}
             Side::Buy => {
-                let purse =
-                    self.accounts.known(account).purse(instrument.currency).expect("a hold has a purse");
+                let purse = self.accounts.purse(account, instrument.currency).expect("a hold has a purse");
                 self.ledger.release(purse.cash, hold);
             }
             Side::Sell if lots == Quantity::ZERO => {}
@@ -253,6 +252,10 @@ impl Exchange {
             marks: marks.with(Marks::NAMED, named).with(Marks::POST_ONLY, order.post_only),
         };
         if self.orders.len() <= id.slot() {
+            // A quarter more: a million orders do not ask for the room of two.
+            if self.orders.capacity() <= id.slot() {
+                self.orders.reserve_exact((id.slot() / 4).max(64));
+            }
             self.orders.resize(id.slot() + 1, OrderRecord::GONE);
         }
         self.orders[id.slot()] = record;
@@ -318,7 +321,10 @@ impl Exchange {
         if incoming.limit.is_none() && record.side == Side::Buy {
             incoming.affordable = self.affordable(&record, instrument);
         }
-        incoming.bound = self.trade_bound(instrument, record.side);
+        // How far it may trade is asked only of an order that would trade.
+        if incoming.limit.is_none_or(|price| self.books.would_trade(slot, record.side, price)) {
+            incoming.bound = self.trade_bound(instrument, record.side);
+        }
         // A market order trades at best up to the price that its hold was computed with.
         if incoming.limit.is_none()
             && let Some((lowest, highest)) = self.order_band(instrument)
@@ -360,7 +366,9 @@ impl Exchange {
     fn affordable(&self, record: &OrderRecord, instrument: &Instrument) -> Option<i128> {
         let account = self.accounts.known(record.account);
         let money = match (account.unlimited, record.order_type) {
-            (true, _) => self.ledger.available(account.purse(instrument.currency)?.cash),
+            (true, _) => {
+                self.ledger.available(self.accounts.purse(record.account, instrument.currency)?.cash)
+            }
             (false, OrderType::Stop) => record.hold,
             (false, _) => return None,
         };

@@ -15,7 +15,28 @@ fn around(reference: Price, ppm: u32, tick: Price) -> (Price, Price) {
     (Price(lowest as i64), Price(highest.max(lowest) as i64))
 }
 
+/// Whether a price, a whole number of ticks above zero, lies within that band.
+fn is_around(price: Price, reference: Price, ppm: u32, tick: Price) -> bool {
+    let (scaled, centre, width) = (i128::from(price.0) * 1_000_000, i128::from(reference.0), i128::from(ppm));
+    let within = centre * (1_000_000 - width) <= scaled && scaled <= centre * (1_000_000 + width);
+    // A band between two ticks is one of them: then divisions say which.
+    within || {
+        let (lowest, highest) = around(reference, ppm, tick);
+        lowest <= price && price <= highest
+    }
+}
+
 impl Exchange {
+    /// Whether an order may have this price.
+    #[inline]
+    pub(crate) fn is_in_band(&self, instrument: &Instrument, price: Price) -> bool {
+        let band = self.instruments.known(instrument.product).terms.band;
+        let (Some(band), Some(reference)) = (band, self.instruments.reference(instrument)) else {
+            return true;
+        };
+        is_around(price, reference, band.order_ppm, instrument.tick)
+    }
+
     /// The prices an order may have; `None` without a band or a reference.
     pub(crate) fn order_band(&self, instrument: &Instrument) -> Option<(Price, Price)> {
         let band = self.instruments.known(instrument.product).terms.band?;
@@ -117,5 +138,26 @@ mod tests {
         assert_eq!(around(Price(100), 500_000, Price(100)), (Price(100), Price(100)));
         assert_eq!(around(Price(100), 1_000_000, Price(100)), (Price(100), Price(200)));
         assert!(around(Price(i64::MAX), 500_000, Price(100)).1.0 > 0);
+    }
+
+    #[test]
+    fn a_price_is_in_its_band_whichever_way_it_is_asked() {
+        for reference in [1, 99, 100, 150, 1_000_100, 2_000_000] {
+            for ppm in [1, 1_000, 200_000, 500_000, 999_999, 1_000_000, 3_000_000] {
+                let (tick, reference) = (Price(100), Price(reference));
+                let (lowest, highest) = around(reference, ppm, tick);
+                for price in (-3..=3).flat_map(|ticks| [lowest.0 + 100 * ticks, highest.0 + 100 * ticks]) {
+                    let price = Price(price);
+                    if price.0 > 0 {
+                        let within = lowest <= price && price <= highest;
+                        assert_eq!(
+                            is_around(price, reference, ppm, tick),
+                            within,
+                            "{price} {reference} {ppm}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }

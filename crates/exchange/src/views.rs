@@ -338,10 +338,11 @@ impl Exchange {
 
     /// An account's money, by currency.
     pub fn balances(&self, id: AccountId) -> Vec<Balance> {
-        let Some(account) = self.accounts.get(id) else { return Vec::new() };
-        account
-            .purses
-            .iter()
+        if self.accounts.get(id).is_none() {
+            return Vec::new();
+        }
+        self.accounts
+            .purses(id)
             .map(|purse| Balance {
                 currency: self.instruments.currencies[usize::from(purse.currency.0)].clone(),
                 cash: self.ledger.balance(purse.cash),

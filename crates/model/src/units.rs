@@ -68,7 +68,11 @@ impl Money {
 
     /// `self` x `rate` in parts per million, rounded down.
     pub fn share_ppm(self, rate: u32) -> Money {
-        Money((i128::from(self.0) * i128::from(rate)).div_euclid(1_000_000) as i64)
+        match self.0.checked_mul(i64::from(rate)) {
+            // A division by a constant is a multiplication in 64 bits, and a hundred cycles in 128.
+            Some(product) => Money(product.div_euclid(1_000_000)),
+            None => Money((i128::from(self.0) * i128::from(rate)).div_euclid(1_000_000) as i64),
+        }
     }
 }
 

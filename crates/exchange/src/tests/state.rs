@@ -4,7 +4,7 @@
 //! looked here and altered it too.
 
 use super::market::{Market, product};
-use crate::accounts::{Account, Key, Profile};
+use crate::accounts::{Account, Key, Profile, Purse};
 use crate::calendar::Due;
 use crate::instruments::{Instrument, Listed, Phase};
 use crate::machine::{Exchange, House, Lifetime, Marks, OrderRecord, Unpaired};
@@ -140,7 +140,7 @@ fn nothing_is_left_out(
         last_order,
         reports,
         lines,
-        purses,
+        ..
     }: Account,
     Profile { name, requests, quotes, sessions }: Profile,
     House { outside, fees, clearing }: House,
@@ -246,7 +246,10 @@ fn the_state_hash_changes_with_each_field() {
         ("last order", |x| ann(x).last_order += 1),
         ("reports", |x| ann(x).reports += 1),
         ("lines", |x| ann(x).lines += 1),
-        ("a purse", |x| ann(x).purses.clear()),
+        ("a purse", |x| {
+            let (cash, escrow) = (LedgerAccountId(3), LedgerAccountId(4));
+            x.accounts.add_purse(AccountId(1), Purse { currency: CurrencyId(1), cash, escrow });
+        }),
         ("account's name", |x| profile(x).name.push('x')),
         ("remembered requests", |x| _ = profile(x).requests.pop_front().expect("a request")),
         ("quotes", |x| _ = profile(x).quotes.pop_first().expect("a quote")),
