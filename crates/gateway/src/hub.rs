@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 pub(crate) type Numbered = (Stamp, Report);
 
 /// Reports of one account that one batch caused, in order of their numbers.
-pub(crate) type Reports = Arc<[Numbered]>;
+pub(crate) type Reports = Arc<Vec<Numbered>>;
 
 /// How an instrument trades has changed, or that of all in a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,9 @@ struct Account {
     /// The number last published.
     last: u64,
     followers: Vec<Arc<Outbox<Reports>>>,
-    /// Of the batch at hand.
+    /// Of the batch at hand, and about how many a batch has.
     reports: Vec<Numbered>,
+    usual: usize,
 }
 
 impl Hub {
@@ -107,8 +108,12 @@ impl Telling<'_> {
         if account.followers.is_empty() {
             return;
         }
+        let first = account.reports.is_empty();
+        if first {
+            account.reports.reserve(account.usual);
+        }
         account.reports.push((stamp, *report));
-        if account.reports.len() == 1 {
+        if first {
             self.0.touched.push(report.account);
         }
     }
@@ -125,9 +130,9 @@ impl Drop for Telling<'_> {
         let state = &mut *self.0;
         for id in state.touched.drain(..) {
             let account = &mut state.accounts[id.0 as usize];
-            let reports: Reports = account.reports.as_slice().into();
-            account.reports.clear();
+            let reports: Reports = Arc::new(std::mem::take(&mut account.reports));
             let count = reports.len();
+            account.usual = count;
             account.followers.retain(|outbox| outbox.put(&reports, count));
         }
         if !state.news.is_empty() {
