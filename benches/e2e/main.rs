@@ -16,7 +16,7 @@ use hourbook_load::{Desk, Figures, Plan, Way, run, set_up};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const KEY: &str = "hb_0000000000000000000000000000000000000000000000000000000000000000";
@@ -35,16 +35,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Server {
     child: Child,
     address: String,
+    /// What more it says has somewhere to go.
+    _says: BufReader<ChildStdout>,
 }
 
 impl Server {
     /// Starts a server whose first line ends with its address.
     fn start(command: &mut Command) -> anyhow::Result<Server> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut says = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line)?;
+        says.read_line(&mut line)?;
         let address = line.split_whitespace().last().context("the server ended before it served")?;
-        Ok(Server { address: format!("http://{address}"), child })
+        Ok(Server { address: format!("http://{address}"), child, _says: says })
     }
 
     /// `hourbook serve` with its defaults and a new journal, and its operator's key.
@@ -54,6 +57,15 @@ impl Server {
         let server = Server::start(command.arg(data))?;
         let key = std::fs::read_to_string(data.join(OPERATOR_KEY))?;
         Ok((server, key.trim().into()))
+    }
+
+    /// Processor time that it has taken, in hundredths of a second.
+    fn processor_ticks(&self) -> anyhow::Result<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // Behind the name, which stands in brackets: user and system time are the 12th and 13th.
+        let (_, fields) = stat.rsplit_once(')').context("no process like ours")?;
+        let fields = fields.split_whitespace().skip(11).take(2);
+        fields.map(|ticks| ticks.parse::<u64>().context("no number")).sum()
     }
 
     fn noop(account: u32) -> anyhow::Result<Server> {
@@ -103,16 +115,29 @@ fn fsync_p50_ns(directory: &Path, times: usize) -> anyhow::Result<u64> {
     Ok(took[times / 2])
 }
 
+/// A run, and the nanoseconds of processor time that the server took for each request.
+struct Run {
+    figures: Figures,
+    server_ns: f64,
+}
+
+async fn watched(plan: &Plan, server: &Server, desk: &Desk) -> anyhow::Result<Run> {
+    let before = server.processor_ticks()?;
+    let figures = run(plan, &server.address, desk).await?;
+    let ticks = server.processor_ticks()? - before;
+    Ok(Run { server_ns: ticks as f64 * 1e7 / figures.requests as f64, figures })
+}
+
 /// The run whose rate is in the middle.
-fn median(mut runs: Vec<Figures>) -> Figures {
-    runs.sort_by(|a, b| a.per_second().total_cmp(&b.per_second()));
+fn median(mut runs: Vec<Run>) -> Run {
+    runs.sort_by(|a, b| a.figures.per_second().total_cmp(&b.figures.per_second()));
     runs.swap_remove(runs.len() / 2)
 }
 
 async fn measure(full: bool, only: Option<&str>) -> anyhow::Result<()> {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let (exchange, operator) = Server::exchange(&directory.path().join("data"))?;
-    let desk = set_up(&exchange.address, &operator, None, "*.A").await?;
+    let desk = set_up(&exchange.address, &operator, None, "GP.CNNX.A").await?;
     let noop = Server::noop(desk.account)?;
     let at_noop = Desk { key: KEY.into(), ..desk.clone() };
     let (rounds, warm_up, measured) = match full {
@@ -127,25 +152,27 @@ async fn measure(full: bool, only: Option<&str>) -> anyhow::Result<()> {
         for seed in 1..=rounds {
             let plan = Plan { way, resting: 1_000, warm_up, measured, seed };
             fsyncs.push(fsync_p50_ns(directory.path(), if full { 200 } else { 5 })?);
-            ours.push(run(&plan, &exchange.address, &desk).await?);
-            baseline.push(run(&plan, &noop.address, &at_noop).await?);
+            ours.push(watched(&plan, &exchange, &desk).await?);
+            baseline.push(watched(&plan, &noop, &at_noop).await?);
         }
         fsyncs.sort_unstable();
-        let (ours, baseline) = (median(ours), median(baseline));
+        let (Run { figures: ours, server_ns }, baseline) = (median(ours), median(baseline));
         println!(
             "{{\"case\":\"e2e/{case}\",\"ops\":{},\"ns_per_op\":{:.1},\"ops_per_s\":{:.0},\"p50_ns\":{},\"p99_ns\":{},\
              \"p999_ns\":{},\"bytes_per_order\":null,\"baseline_ops_per_s\":{:.0},\"ratio\":{:.3},\"baseline_p50_ns\":{},\
-             \"fsync_p50_ns\":{},\"fills_per_100\":{:.1},\"missed_per_100\":{:.2},\"rounds\":{rounds}}}",
+             \"fsync_p50_ns\":{},\"server_ns_per_op\":{server_ns:.0},\"baseline_server_ns_per_op\":{:.0},\
+             \"fills_per_100\":{:.1},\"missed_per_100\":{:.2},\"rounds\":{rounds}}}",
             ours.answered,
             1e9 / ours.per_second(),
             ours.per_second(),
             ours.quantile_ns(0.5),
             ours.quantile_ns(0.99),
             ours.quantile_ns(0.999),
-            baseline.per_second(),
-            ours.per_second() / baseline.per_second(),
-            baseline.quantile_ns(0.5),
+            baseline.figures.per_second(),
+            ours.per_second() / baseline.figures.per_second(),
+            baseline.figures.quantile_ns(0.5),
             fsyncs[fsyncs.len() / 2],
+            baseline.server_ns,
             100.0 * ours.fills as f64 / ours.answered as f64,
             100.0 * ours.missed as f64 / ours.answered as f64,
         );

@@ -6,28 +6,27 @@ use std::time::Duration;
 /// What was measured of a run that was right.
 #[derive(Clone, Debug)]
 pub struct Figures {
-    /// Requests answered while it was measured.
+    /// Requests in all, and those answered while it was measured.
+    pub requests: u64,
     pub answered: u64,
     pub elapsed: Duration,
     /// Nanoseconds from sending a request to its answer.
     pub latency: Histogram<u64>,
-    /// Reports in all, and fills among them.
-    pub reports: u64,
+    /// Fills of its orders while it was measured.
     pub fills: u64,
-    /// Requests that named an order which had been filled meanwhile.
+    /// Requests, while it was measured, that named an order which had been filled meanwhile.
     pub missed: u64,
 }
 
 impl Figures {
     pub(crate) fn new() -> Figures {
         let latency = Histogram::new(3).expect("three digits are allowed");
-        Figures { answered: 0, elapsed: Duration::ZERO, latency, reports: 0, fills: 0, missed: 0 }
+        Figures { requests: 0, answered: 0, elapsed: Duration::ZERO, latency, fills: 0, missed: 0 }
     }
 
     pub(crate) fn answered_after(&mut self, latency: Duration) {
         self.answered += 1;
-        // The histogram grows to whatever it is given.
-        self.latency.saturating_record(latency.as_nanos() as u64);
+        self.latency.record(latency.as_nanos() as u64).expect("the histogram grows to whatever it is given");
     }
 
     pub fn per_second(&self) -> f64 {

@@ -57,9 +57,10 @@ impl Mix {
             0..9 if !short && self.live.len() > self.resting + self.resting / 50 => self.cancel(),
             0..9 => self.place(),
             9..12 => self.take(),
+            // All that there were may be filled or on their way out.
+            _ if self.live.is_empty() => self.place(),
             12..18 if short => self.place(),
             12..18 => self.cancel(),
-            _ if self.live.is_empty() => self.place(),
             _ => self.amend(),
         }
     }

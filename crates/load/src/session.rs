@@ -75,7 +75,6 @@ pub(crate) async fn run(
                 stage = Stage::Measuring;
                 load.measuring = true;
                 next = now + plan.measured;
-                load.figures = Figures::new();
             }
             Stage::Measuring if now >= next => {
                 stage = Stage::Draining;
@@ -85,6 +84,7 @@ pub(crate) async fn run(
             _ => {}
         }
     }
+    load.figures.requests = load.sent;
     Ok(load.figures)
 }
 
@@ -136,7 +136,6 @@ impl Load {
         if report.number != self.reported {
             return Err(Error::Report { expected: self.reported, found: report.number });
         }
-        self.figures.reports += 1;
         self.mix.heard(report);
         use v1::ReportKind as Kind;
         let kind = v1::ReportKind::try_from(report.kind).unwrap_or(Kind::Unspecified);
@@ -148,12 +147,12 @@ impl Load {
                 if report.reject_reason != v1::RejectReason::UnknownOrder as i32 {
                     return Err(refused(report));
                 }
-                self.figures.missed += 1;
+                self.figures.missed += u64::from(self.measuring);
                 true
             }
             Kind::Rejected => return Err(refused(report)),
             Kind::Filled => {
-                self.figures.fills += 1;
+                self.figures.fills += u64::from(self.measuring);
                 false
             }
             _ => false,

@@ -31,7 +31,8 @@ pub(crate) async fn run(plan: &Plan, client: &Client, desk: &Desk, calls: usize)
         let Some(answered) = under_way.next().await else { break };
         let answered = answered?;
         let now = Instant::now();
-        take(&mut mix, &mut figures, &answered)?;
+        let counts = ends.is_none() && measuring.is_some_and(|from| now >= from);
+        take(&mut mix, &mut figures, &answered, counts)?;
         match (measuring, ends) {
             _ if !filled => {
                 filled = mix.is_filled();
@@ -49,14 +50,15 @@ pub(crate) async fn run(plan: &Plan, client: &Client, desk: &Desk, calls: usize)
             _ => {}
         }
     }
+    figures.requests = number;
     Ok(figures)
 }
 
 /// Takes note of an answer, which must be what was asked for.
-fn take(mix: &mut Mix, figures: &mut Figures, answered: &Answered) -> Result<(), Error> {
+fn take(mix: &mut Mix, figures: &mut Figures, answered: &Answered, measuring: bool) -> Result<(), Error> {
     let report = &answered.report;
-    figures.reports += 1;
-    figures.fills += answered.fills as u64;
+    let counts = u64::from(measuring);
+    figures.fills += counts * answered.fills as u64;
     let reason = v1::RejectReason::try_from(report.reject_reason).unwrap_or_default();
     match reason {
         v1::RejectReason::Unspecified => {
@@ -70,7 +72,7 @@ fn take(mix: &mut Mix, figures: &mut Figures, answered: &Answered) -> Result<(),
         }
         // It was filled meanwhile.
         v1::RejectReason::UnknownOrder => {
-            figures.missed += 1;
+            figures.missed += counts;
             mix.missed(&answered.request);
             Ok(())
         }
