@@ -10,8 +10,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 const HEADER: usize = 20;
-/// A run of this many bytes is full; it fits into two pages of the database.
-pub(crate) const FULL: usize = 8_000;
+/// A run of this many bytes is full: what reading a single entry unpacks at most.
+const FULL: usize = 8_000;
 /// More than one entry takes.
 const ENTRY: usize = 256;
 
@@ -126,6 +126,8 @@ impl<E: Entry> Growing<E> {
         let follows = !E::GAPLESS || entry.number() == self.first + u64::from(self.count);
         if self.count > 0 && (!follows || self.bytes.len() + ENTRY > FULL) {
             self.seal();
+            // The next one is likely to fill as well.
+            self.bytes.reserve_exact(FULL);
         }
         let before = self.bytes.len();
         if self.count == 0 {

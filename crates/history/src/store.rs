@@ -5,7 +5,7 @@
 
 use crate::Error;
 use crate::pack::{self, Entry, Mark};
-use crate::runs::{Damage, FULL, Run};
+use crate::runs::{Damage, Run};
 use hashbrown::HashMap;
 use hourbook_model::{AccountId, InstrumentId, LedgerLine, Report};
 use redb::{
@@ -42,6 +42,9 @@ const NAMES: TableDefinition<u32, &str> = TableDefinition::new("names");
 const FACTS: TableDefinition<&str, u64> = TableDefinition::new("facts");
 const FORMAT: &str = "format";
 const KEPT: &str = "kept";
+
+/// Bytes of runs in one value: four full runs in eight pages, so that a commit writes few large pieces.
+const VALUE: usize = 32_400;
 
 /// What one account has for the disk.
 pub(crate) struct Parcel {
@@ -247,13 +250,13 @@ fn add<E: Entry>(
         let (last_key, last) = last?;
         let (length, more) = (last.value().len(), first.bytes().len());
         // A short value is continued, unless that copies a lot for the sake of a little.
-        if length + more <= FULL && length <= 16 * more {
+        if length + more <= VALUE && length <= 4 * more {
             key = last_key.value().1;
             value.extend_from_slice(last.value());
         }
     }
     for run in runs {
-        if !value.is_empty() && value.len() + run.bytes().len() > FULL {
+        if !value.is_empty() && value.len() + run.bytes().len() > VALUE {
             table.insert((account, key), value.as_slice())?;
             value.clear();
         }
