@@ -120,7 +120,8 @@ fn a_snapshot_that_does_not_add_up_is_refused() {
 #[test]
 fn every_field_shows_in_the_bytes() {
     let (base, [cash, escrow, fees, outside]) = funded(100);
-    let changes: [(&str, &dyn Fn(&mut Ledger)); 6] = [
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Ledger));
+    let changes: [Change; 6] = [
         ("balance and entry", &|l| _ = l.post(EntryKind::Fill, &lines(&[(cash, -1, 0), (escrow, 1, 0)]))),
         ("entry", &|l| _ = l.post(EntryKind::Fill, &lines(&[(cash, 0, 0), (escrow, 0, 0)]))),
         ("held", &|l| l.hold(cash, Money(1)).unwrap()),

@@ -92,6 +92,7 @@ impl Desk {
     }
 
     /// Both sides hold, then trade at `amount` in all; the buyer's hold was for `worst`.
+    #[expect(clippy::too_many_arguments, reason = "a trade has two sides, and each its account and fee")]
     pub fn trade(
         &mut self,
         listed: &Listed,
@@ -121,7 +122,7 @@ impl Desk {
         self.hours.give(buyer, GPU, listed.range(), lots);
 
         let sold = self.positions.sell(seller, listed.id, lots, amount, fees.1);
-        self.to_escrow(seller, sold.escrow);
+        self.move_to_escrow(seller, sold.escrow);
         Ok(())
     }
 
@@ -145,7 +146,7 @@ impl Desk {
         for (account, position) in self.gate(listed) {
             for (into, part) in parts.iter().zip(position.split(&hours)) {
                 let effect = self.positions.absorb(account, into.id, part);
-                self.to_escrow(account, effect.escrow - part.escrow_needed());
+                self.move_to_escrow(account, effect.escrow - part.escrow_needed());
             }
         }
     }
@@ -192,7 +193,7 @@ impl Desk {
         rest
     }
 
-    fn to_escrow(&mut self, account: AccountId, amount: Money) {
+    fn move_to_escrow(&mut self, account: AccountId, amount: Money) {
         assert!(amount <= Money::ZERO, "nobody pays without a hold");
         let lines = [Posting::new(self.cash(account), -amount), Posting::new(self.escrow(account), amount)];
         self.ledger.post(EntryKind::EscrowRelease, &lines);
