@@ -161,8 +161,10 @@ class Session:
     connection breaks, is sent again from where it says; reports resume from the last that came.
     """
 
-    def __init__(self, address, key, account_id, name):
+    def __init__(self, address, key, account_id, name, rate):
         self.address, self.metadata = address, bearer(key)
+        # The exchange says when there is room for one entry; a batch waits until there is room for all of it.
+        self.room_for_batch = BATCH / rate
         self.account_id, self.name = account_id, name
         self.reports = []
         # Entries by number; the next to be sent; those that a report has answered.
@@ -281,9 +283,8 @@ class Session:
                 self.answered = max(self.answered, report.request_number)
         elif kind == "throttled":
             self.throttles += 1
-            self.paused_until = (
-                time.monotonic() + response.throttled.retry_after.ToTimedelta().total_seconds()
-            )
+            wait = response.throttled.retry_after.ToTimedelta().total_seconds()
+            self.paused_until = time.monotonic() + max(wait, self.room_for_batch)
             self.rewind(response.throttled.first_refused_number)
         elif kind == "entry_refused":
             refused = response.entry_refused

@@ -126,7 +126,9 @@ class Venue:
                 await self.open_account(name)
             await self.fund(plan)
             for name, number in self.account_ids.items():
-                self.sessions[name] = Session(self.server.address, self.keys[name], number, "list-prices")
+                self.sessions[name] = Session(
+                    self.server.address, self.keys[name], number, "list-prices", self.rate
+                )
                 tasks.create_task(self.sessions[name].run())
             for session in self.sessions.values():
                 await session.logged_on.wait()
@@ -267,9 +269,13 @@ class Venue:
                     position.units, position.cost_micros, position.realised_micros, position.fee_due_micros
                 )
         book_stub = market_data_pb2_grpc.MarketDataServiceStub(channel)
-        for product in expected.books:
+        for product, must_be in expected.books.items():
             symbol = f"{product}.{self.period}"
-            request = market_data.GetBookRequest(symbol=symbol, depth=LEVELS)
+            # One level more than there must be: it would be seen.
+            depth = 1 + max(len(must_be.levels(side)) for side in must_be.sides)
+            if depth > LEVELS:
+                raise Broken(f"{symbol} has more levels than a book is shown with, {LEVELS}")
+            request = market_data.GetBookRequest(symbol=symbol, depth=depth)
             book = await self.operator(book_stub.GetBook, request)
             for side, levels in (("BUY", book.bids), ("SELL", book.asks)):
                 seen["books"][symbol, side] = [

@@ -64,12 +64,15 @@ class Offer:
 
 def load(path):
     """The usable rows of the list at `path`, and how many were not usable, by reason."""
-    with open(path, newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (table.fieldnames or [])]
-        if missing:
-            raise SystemExit(f"{path}: the list has no column {', '.join(missing)}")
-        return read(table)
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            missing = [name for name in COLUMNS if name not in (table.fieldnames or [])]
+            if missing:
+                raise SystemExit(f"{path}: the list has no column {', '.join(missing)}")
+            return read(table)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SystemExit(f"{path}: {error}") from None
 
 
 def read(rows):
