@@ -150,6 +150,7 @@ impl Follower {
             let read = move || {
                 loop {
                     let mut batch = spare.try_recv().unwrap_or_default();
+                    batch.clear();
                     let filled = commands.fill(&mut batch);
                     let is_last = filled.is_err() || batch.entries.is_empty();
                     // Nobody takes it any more once something went wrong on the other side.
@@ -169,7 +170,7 @@ impl Follower {
                 }
                 apply(&mut self.exchange, &mut batch);
                 on_batch(&mut batch)?;
-                batch.clear();
+                // The other thread empties it: that takes its time, too.
                 let _ = used.try_send(batch);
             }
             Ok(())
