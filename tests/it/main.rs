@@ -2,7 +2,8 @@
 //!
 //! - `venue`: a whole exchange in this process, which the stories are told in
 //! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing; `kills`: SIGKILL under load
-//! - `edge`: roles, hostile messages, names; `users`: the program as people run it; `simulate`: every rule of matching
+//! - `edge`: roles, hostile messages, names; `users`: the program as people run it; `tools`: what operators do
+//! - `simulate`: every rule of matching
 //! - `layers`: who may import whom
 
 mod days;
@@ -12,5 +13,6 @@ mod layers;
 mod restarts;
 mod sessions;
 mod simulate;
+mod tools;
 mod users;
 mod venue;
