@@ -12,6 +12,8 @@ use zerocopy::FromBytes;
 const SUFFIX: &str = ".journal";
 /// Half a megabyte stays in the second-level cache while its records are checked and decoded.
 const BUFFER: usize = 512 << 10;
+/// Enough for the header and a first record: a journal may have thousands of segments.
+const GLANCE: usize = 2 * SEGMENT_HEADER_BYTES as usize;
 
 /// One file of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +66,7 @@ impl Segment {
 
     /// What its header says.
     pub(crate) fn header(&self) -> Result<(Opening, Option<Link>), Error> {
-        Window::open(self).map(|window| (window.opening, window.link))
+        Window::with_buffer(self, GLANCE).map(|window| (window.opening, window.link))
     }
 
     /// The number of its first record, or `None` while it has none.
@@ -72,7 +74,7 @@ impl Segment {
     /// A first record that cannot be read is looked up in the link, so that a damaged segment is not
     /// taken for an empty one.
     pub(crate) fn first(&self) -> Result<First, Error> {
-        let mut window = Window::open(self)?;
+        let mut window = Window::with_buffer(self, GLANCE)?;
         let linked = window.link.map(|link| link.first.get());
         Ok(match window.look()? {
             Found::Record(header) => First::Number(header.seq.get()),
@@ -116,6 +118,10 @@ pub(crate) enum Found {
 
 impl Window {
     pub fn open(segment: &Segment) -> Result<Window, Error> {
+        Window::with_buffer(segment, BUFFER)
+    }
+
+    fn with_buffer(segment: &Segment, bytes: usize) -> Result<Window, Error> {
         let path = &segment.path;
         let file = File::open(path).map_err(Error::at(path, "opening"))?;
         let mut window = Window {
@@ -124,7 +130,7 @@ impl Window {
             link: None,
             file,
             offset: 0,
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; bytes],
             unread: 0..0,
         };
         let not = |why| Error::NotSegment { path: path.clone(), why };
