@@ -276,15 +276,18 @@ impl Listener {
         // All at once when there is room, else as far as it reaches.
         let weight = entries.iter().map(weight).sum();
         let all = self.throttled.is_none() && self.inside.door.pace(self.account, weight).is_ok();
-        for entry in &entries {
+        for (at, entry) in entries.iter().enumerate() {
             if let Some(from) = self.throttled {
                 if entry.number != from {
                     continue;
                 }
                 self.throttled = None;
             }
-            if !all && let Err(retry_after) = self.inside.door.pace(self.account, self::weight(entry)) {
-                self.throttle(entry.number, retry_after).await?;
+            if !all && let Err(soonest) = self.inside.door.pace(self.account, self::weight(entry)) {
+                // Who sends the rest again is told when there is room for all of it.
+                let rest = entries[at..].iter().map(self::weight).sum();
+                let retry_after = self.inside.door.pace(self.account, rest).err().unwrap_or(soonest);
+                self.throttle(entry.number, retry_after.max(soonest)).await?;
                 continue;
             }
             match convert::entry(entry, &self.inside.directory) {
