@@ -3,7 +3,7 @@
 //! - `desk`: an account that may trade, and where it trades
 //! - `mix`: what it asks for, so that the book stays about as deep as it is
 //! - `session`, `unary`: the two ways to ask, in a closed loop: as many requests under way as the plan says, never more
-//! - `figures`: what came of it
+//! - `stage`: from an empty book to the last answer; `figures`: what came of it
 //!
 //! Always true: every request is answered once and in order, and the account's reports are numbered without a gap, or the
 //! run ends with an error. A figure is only given for a run that was right.
@@ -14,6 +14,7 @@ mod desk;
 mod figures;
 mod mix;
 mod session;
+mod stage;
 mod unary;
 
 #[cfg(test)]

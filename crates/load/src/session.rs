@@ -1,6 +1,7 @@
 //! One `Trade` session: messages of entries one way, reports the other.
 
 use crate::mix::Mix;
+use crate::stage::Stage;
 use crate::{Desk, Error, Figures, Plan};
 use hourbook_api::client::{self, Client, Sender};
 use hourbook_api::v1::{self, trade_response::Message};
@@ -22,7 +23,7 @@ struct Load {
     /// When the unanswered entries were sent, by message.
     sent_at: VecDeque<(u64, Instant)>,
     figures: Figures,
-    measuring: bool,
+    stage: Stage,
 }
 
 pub(crate) async fn run(
@@ -52,48 +53,21 @@ pub(crate) async fn run(
         reported: on.next_report_number - 1,
         sent_at: VecDeque::with_capacity(messages),
         figures: Figures::new(),
-        measuring: false,
+        stage: Stage::Filling,
     };
-    let mut next = Instant::now();
-    let mut stage = Stage::Filling;
     loop {
-        if stage != Stage::Draining {
+        if load.stage.asks() {
             load.fill_window().await?;
         } else if load.answered == load.sent {
             break;
         }
         let answer = answers.message().await.map_err(client::Error::from)?;
-        let answer = answer.and_then(|answer| answer.message);
         let now = Instant::now();
-        load.take(answer, now)?;
-        match stage {
-            Stage::Filling if load.mix.is_filled() => {
-                stage = Stage::WarmingUp;
-                next = now + plan.warm_up;
-            }
-            Stage::WarmingUp if now >= next => {
-                stage = Stage::Measuring;
-                load.measuring = true;
-                next = now + plan.measured;
-            }
-            Stage::Measuring if now >= next => {
-                stage = Stage::Draining;
-                load.measuring = false;
-                load.figures.elapsed = plan.measured + (now - next);
-            }
-            _ => {}
-        }
+        load.take(answer.and_then(|answer| answer.message), now)?;
+        load.stage = load.stage.after(plan, load.mix.is_filled(), now, &mut load.figures);
     }
     load.figures.requests = load.sent;
     Ok(load.figures)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Filling,
-    WarmingUp,
-    Measuring,
-    Draining,
 }
 
 impl Load {
@@ -147,12 +121,12 @@ impl Load {
                 if report.reject_reason != v1::RejectReason::UnknownOrder as i32 {
                     return Err(refused(report));
                 }
-                self.figures.missed += u64::from(self.measuring);
+                self.figures.missed += u64::from(self.stage.measures());
                 true
             }
             Kind::Rejected => return Err(refused(report)),
             Kind::Filled => {
-                self.figures.fills += u64::from(self.measuring);
+                self.figures.fills += u64::from(self.stage.measures());
                 false
             }
             _ => false,
@@ -166,7 +140,7 @@ impl Load {
             if last == self.answered {
                 self.sent_at.pop_front();
             }
-            if self.measuring {
+            if self.stage.measures() {
                 self.figures.answered_after(now.saturating_duration_since(at));
             }
         }

@@ -1,6 +1,7 @@
 //! One call a request, many at once.
 
 use crate::mix::Mix;
+use crate::stage::Stage;
 use crate::{Desk, Error, Figures, Plan};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -19,36 +20,23 @@ struct Answered {
 pub(crate) async fn run(plan: &Plan, client: &Client, desk: &Desk, calls: usize) -> Result<Figures, Error> {
     let mut mix = Mix::new(desk, plan.resting, plan.seed);
     let mut figures = Figures::new();
+    let mut stage = Stage::Filling;
     let unique = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let mut number = 0;
     let mut under_way = FuturesUnordered::new();
-    let (mut filled, mut measuring, mut ends) = (false, None, None);
     loop {
-        while ends.is_none() && under_way.len() < calls {
+        while stage.asks() && under_way.len() < calls {
             number += 1;
             under_way.push(call(client.clone(), desk.account, format!("{unique:x}-{number}"), mix.draw()));
         }
         let Some(answered) = under_way.next().await else { break };
         let answered = answered?;
         let now = Instant::now();
-        let counts = ends.is_none() && measuring.is_some_and(|from| now >= from);
-        take(&mut mix, &mut figures, &answered, counts)?;
-        match (measuring, ends) {
-            _ if !filled => {
-                filled = mix.is_filled();
-                if filled {
-                    measuring = Some(now + plan.warm_up);
-                }
-            }
-            (Some(from), None) if now >= from + plan.measured => {
-                figures.elapsed = now - from;
-                ends = Some(now);
-            }
-            (Some(from), None) if now >= from => {
-                figures.answered_after(now - answered.sent);
-            }
-            _ => {}
+        take(&mut mix, &mut figures, &answered, stage.measures())?;
+        if stage.measures() {
+            figures.answered_after(now - answered.sent);
         }
+        stage = stage.after(plan, mix.is_filled(), now, &mut figures);
     }
     figures.requests = number;
     Ok(figures)
