@@ -11,8 +11,8 @@ use hourbook_model::{OrderId, ParticipantId, Price, Quantity, SelfTrade, Side};
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Operations between asking for memory and using it, in the three steps that each need the one before.
-const AHEAD: [usize; 3] = [24, 16, 8];
+/// Operations between asking for memory and using it, in steps that each need the one before.
+const AHEAD: [usize; 5] = [40, 32, 24, 16, 8];
 const MID: i64 = 1_000_000;
 
 struct Mix {
@@ -124,18 +124,24 @@ impl Machine {
     }
 
     fn look_ahead(&self, ops: &[Op], at: usize) {
-        if let Some(Op::Cancel { id } | Op::Move { id, .. }) = ops.get(at + AHEAD[0]) {
-            self.books.prefetch(*id);
-        }
-        match ops.get(at + AHEAD[1]) {
-            Some(Op::Cancel { id } | Op::Move { id, .. }) => self.books.prefetch_near(*id),
-            Some(Op::Place { book, .. }) => self.books.prefetch_book(*book as usize),
-            None => {}
-        }
-        match ops.get(at + AHEAD[2]) {
-            Some(Op::Cancel { id } | Op::Move { id, .. }) => self.books.prefetch_level(*id),
-            Some(Op::Place { book, side, .. }) => self.books.prefetch_levels(*book as usize, *side),
-            None => {}
+        let books = &self.books;
+        for (step, ahead) in AHEAD.into_iter().enumerate() {
+            match (step, ops.get(at + ahead)) {
+                (0, Some(Op::Cancel { id } | Op::Move { id, .. })) => books.prefetch(*id),
+                (1, Some(Op::Cancel { id } | Op::Move { id, .. })) => books.prefetch_near(*id),
+                (2, Some(Op::Cancel { id } | Op::Move { id, .. })) => books.prefetch_book(books.book_of(*id)),
+                (3, Some(Op::Cancel { id } | Op::Move { id, .. })) => books.prefetch_level(*id),
+                (4, Some(Op::Move { id, price })) => {
+                    books.prefetch_first(books.book_of(*id), books.side(*id), Price(*price));
+                }
+                (1, Some(Op::Place { book, .. })) => books.prefetch_place(*book as usize),
+                (2, Some(Op::Place { book, .. })) => books.prefetch_book(*book as usize),
+                (3, Some(Op::Place { book, side, .. })) => books.prefetch_levels(*book as usize, *side),
+                (4, Some(Op::Place { book, side, price, .. })) => {
+                    books.prefetch_first(*book as usize, *side, Price(*price));
+                }
+                _ => {}
+            }
         }
     }
 }

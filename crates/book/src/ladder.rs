@@ -17,8 +17,6 @@ pub(crate) const MARKET: i64 = i64::MAX;
 const FULL: usize = if cfg!(test) { 8 } else { 256 };
 /// Levels that two neighbouring runs may have together to become one.
 const MERGED: usize = FULL / 2;
-/// Keys are counted in blocks of this many.
-const BLOCK: usize = if cfg!(test) { 4 } else { 16 };
 
 /// A price as a key of `side`: better prices have greater keys.
 pub(crate) fn key_of(side: Side, price: Price) -> i64 {
@@ -98,6 +96,16 @@ impl Ladder {
                 place(run as u32, far.runs[run].find(key))
             }
         }
+    }
+
+    /// The level of a key, if there is one.
+    pub fn get(&self, key: i64) -> Option<&Level> {
+        let place = self.seek(key).ok()?;
+        let run = match &self.far {
+            Some(far) if place.run != NEAR => &far.runs[place.run as usize],
+            _ => &self.near,
+        };
+        run.levels.get(place.at as usize)
     }
 
     pub fn level_mut(&mut self, place: Place) -> &mut Level {
@@ -271,13 +279,8 @@ impl Run {
     /// How many keys are below this one.
     #[inline]
     fn rank(&self, key: i64) -> usize {
-        // Counted, not searched by halves: no branch depends on a key, and the loads do not wait for each other.
-        let mut rank = 0;
-        for block in self.keys.chunks_exact(BLOCK) {
-            rank += BLOCK * usize::from(block[BLOCK - 1] < key);
-        }
-        let end = self.keys.len().min(rank + BLOCK);
-        rank + self.keys[rank..end].iter().map(|known| usize::from(*known < key)).sum::<usize>()
+        // Halved without a branch that depends on a key.
+        self.keys.partition_point(|known| *known < key)
     }
 
     #[inline]

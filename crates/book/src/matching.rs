@@ -14,7 +14,7 @@ pub enum Execution {
     /// All lots trade, or none.
     Fok,
     /// As Fok, for at most (a sale: at least) so much in all: the sum of price x lots.
-    FokBudget(i128),
+    FokBudget(i64),
 }
 
 /// An order on its way in, under an id from [`Books::allocate`] or [`Books::take`].
@@ -39,7 +39,7 @@ pub struct Incoming {
     /// Nothing trades beyond this price; an order that would have is cancelled ([`CancelReason::Band`]), not rested.
     pub bound: Option<Price>,
     /// Trading ends ([`CancelReason::Uncovered`]) before the sum of price x lots would exceed this.
-    pub affordable: Option<i128>,
+    pub affordable: Option<i64>,
 }
 
 /// One step of an order's way through the other side.
@@ -163,7 +163,7 @@ impl Books {
                 if quantity == 0 {
                     return Some((CancelReason::Uncovered, *left));
                 }
-                *affordable -= i128::from(price.0) * i128::from(quantity);
+                *affordable -= price.0 * i64::from(quantity);
             }
             *left -= quantity;
             let maker_done = self.consume(book, other, quantity);
@@ -209,8 +209,8 @@ impl Books {
             Execution::Fok => wants(all).is_none().then_some(CancelReason::Fok),
             Execution::FokBudget(budget) => {
                 let fits = wants(all).is_some_and(|amount| match incoming.side {
-                    Side::Buy => amount <= budget,
-                    Side::Sell => amount >= budget,
+                    Side::Buy => amount <= i128::from(budget),
+                    Side::Sell => amount >= i128::from(budget),
                 });
                 (!fits).then_some(CancelReason::Fok)
             }
@@ -296,10 +296,10 @@ fn cannot_rest(incoming: &Incoming) -> Option<CancelReason> {
 }
 
 /// As many of `lots` at `price` as `amount` pays for. A price of zero or less costs nothing.
-fn covered(amount: i128, price: Price, lots: u32) -> u32 {
+fn covered(amount: i64, price: Price, lots: u32) -> u32 {
     if price.0 <= 0 {
         return lots;
     }
-    let most = amount.max(0) / i128::from(price.0);
+    let most = amount.max(0) / price.0;
     u32::try_from(most).map_or(lots, |most| most.min(lots))
 }

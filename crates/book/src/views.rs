@@ -150,11 +150,12 @@ impl Books {
         self.slab.prefetch(id.slot());
     }
 
-    /// Asks for the neighbours of an order and for its book, once the order itself has arrived: the second step.
+    /// Asks for the neighbours of an order and for the place of its book, once the order itself has arrived: the
+    /// second step.
     #[inline]
     pub fn prefetch_near(&self, id: OrderId) {
         if let Some(book) = self.slab.prefetch_near(id) {
-            self.prefetch_book(book);
+            self.prefetch_place(book);
         }
     }
 
@@ -175,11 +176,21 @@ impl Books {
         }
     }
 
-    /// Asks for the levels among which an order hangs, once its book has arrived: the third step.
+    /// Asks for the levels among which an order hangs, once its book has arrived: the fourth step.
     #[inline]
     pub fn prefetch_level(&self, id: OrderId) {
         if let Some(node) = self.slab.get(id) {
             self.prefetch_levels(node.tag.book(), node.tag.side());
+        }
+    }
+
+    /// Asks for the first order at a price, once the levels have arrived: who joins it will be written beside it.
+    #[inline]
+    pub fn prefetch_first(&self, book: usize, side: Side, price: Price) {
+        if let Some(ladder) = self.books.get(book).and_then(|book| book.ladder(side))
+            && let Some(level) = ladder.get(key_of(side, price))
+        {
+            self.slab.prefetch(level.first as usize);
         }
     }
 

@@ -48,11 +48,21 @@ pub(crate) struct Agenda {
     /// Orders that end by time, per instrument, in the order of their times and arrival.
     expiries: BTreeSet<(InstrumentId, Time, u64, OrderId)>,
     arrivals: u64,
+    /// Nothing is due before this time: what most commands need to know. Zero until it is found out.
+    #[serde(skip)]
+    quiet_until: Time,
 }
 
 impl Agenda {
     pub fn add(&mut self, time: Time, due: Due) {
         self.due.insert((time, due));
+        self.quiet_until = self.quiet_until.min(time);
+    }
+
+    /// Whether something may be due by now.
+    #[inline]
+    fn is_due(&self, now: Time) -> bool {
+        self.quiet_until <= now
     }
 
     fn first(&self) -> Option<(Time, Due)> {
@@ -63,7 +73,7 @@ impl Agenda {
     fn set_auction(&mut self, product: ProductId, next: Option<(Time, Due)>) {
         let before = match next {
             Some(next) => {
-                self.due.insert(next);
+                self.add(next.0, next.1);
                 self.auctions.insert(product, next)
             }
             None => self.auctions.remove(&product),
@@ -99,13 +109,10 @@ impl Exchange {
     }
 
     /// Does what is due by now, a bounded slice of it.
+    #[inline]
     pub(crate) fn advance(&mut self, turn: &mut Turn, tick: bool) {
-        let steps = if tick { STEPS_PER_TICK } else { STEPS_PER_COMMAND };
-        for _ in 0..steps {
-            match self.agenda.first() {
-                Some((time, due)) if time <= turn.at.time => self.step(turn, time, due),
-                _ => break,
-            }
+        if self.agenda.is_due(turn.at.time) {
+            self.advance_now(turn, if tick { STEPS_PER_TICK } else { STEPS_PER_COMMAND });
         }
         if tick {
             self.hours.forget(turn.at.time.hour());
@@ -113,11 +120,22 @@ impl Exchange {
         }
     }
 
+    #[cold]
+    fn advance_now(&mut self, turn: &mut Turn, steps: usize) {
+        for _ in 0..steps {
+            match self.agenda.first() {
+                Some((time, due)) if time <= turn.at.time => self.step(turn, time, due),
+                _ => break,
+            }
+        }
+        self.agenda.quiet_until = self.agenda.first().map_or(Time(i64::MAX), |(time, _)| time);
+    }
+
     /// Does what is due on one instrument before a command touches it, however far behind the agenda is, and
     /// in the order of its times: expiries and calls. Its gate is looked at by whoever wants to trade.
     #[inline]
     pub(crate) fn catch_up(&mut self, turn: &mut Turn, id: InstrumentId) {
-        if self.agenda.first().is_some_and(|(time, _)| time <= turn.at.time) {
+        if self.agenda.is_due(turn.at.time) {
             self.catch_up_now(&mut turn.of_time(), id);
         }
     }

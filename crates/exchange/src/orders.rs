@@ -288,12 +288,9 @@ impl Exchange {
                 TimeInForce::Fok => Execution::Fok,
                 TimeInForce::FokBudget(budget) => {
                     // Price x lots x hours against money: what one hour may cost, on the safe side.
-                    let hours = i128::from(instrument.period.hours);
-                    let budget = i128::from(budget.0);
-                    Execution::FokBudget(match order.side {
-                        Side::Buy => budget / hours,
-                        Side::Sell => (budget + hours - 1) / hours,
-                    })
+                    let hours = i64::from(instrument.period.hours);
+                    let round_up = order.side == Side::Sell && budget.0 % hours > 0;
+                    Execution::FokBudget(budget.0 / hours + i64::from(round_up))
                 }
                 _ => Execution::Rest,
             },
@@ -363,7 +360,7 @@ impl Exchange {
 
     /// The sum of price x lots that a buy without a limit may spend: what its hold covers, or where only
     /// credit bounds it, what the currency has room for. A market order's hold is never short of its band.
-    fn affordable(&self, record: &OrderRecord, instrument: &Instrument) -> Option<i128> {
+    fn affordable(&self, record: &OrderRecord, instrument: &Instrument) -> Option<i64> {
         let account = self.accounts.known(record.account);
         let money = match (account.unlimited, record.order_type) {
             (true, _) => {
@@ -375,7 +372,7 @@ impl Exchange {
         // The money covers the amount and its fee.
         let fee_ppm = i128::from(instrument.hold_fee_ppm());
         let amount = i128::from(money.0) * 1_000_000 / (1_000_000 + fee_ppm);
-        Some(amount / i128::from(instrument.period.hours))
+        Some((amount / i128::from(instrument.period.hours)) as i64)
     }
 
     /// The order waits in the book: on its account's list, and counted.

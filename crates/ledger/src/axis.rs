@@ -105,6 +105,12 @@ impl Axis {
         }
     }
 
+    /// The first step, for whoever asks for its memory ahead.
+    #[inline]
+    pub fn first(&self) -> Option<&Step> {
+        self.steps.first()
+    }
+
     /// Whether the value is zero at every hour.
     pub fn is_zero(&self) -> bool {
         self.steps.is_empty()

@@ -14,7 +14,7 @@ use hourbook_model::{AccountId, Hour, ProductId, Quantity};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::axis::Axis;
-use crate::index::{Index, pair};
+use crate::index::pair;
 use crate::{Broken, promise};
 
 /// Most lots an account may declare of a product in an hour. To be refused by the caller.
@@ -48,7 +48,8 @@ pub struct Capacity {
 /// The hours of all accounts in all products.
 #[derive(Clone, Debug, Default)]
 pub struct HourBook {
-    index: Index,
+    /// By product, then by account: the row. Found without hashing, so that its memory can be asked for ahead.
+    index: Vec<Vec<u32>>,
     rows: Vec<Row>,
     free: Vec<u32>,
     /// Hours before this are forgotten.
@@ -56,6 +57,9 @@ pub struct HourBook {
     /// The row to be swept next.
     sweep: usize,
 }
+
+/// No row.
+const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug, Default)]
 struct Row {
@@ -145,7 +149,18 @@ impl Capacity {
 impl HourBook {
     /// One account's hours of one product, if it has or had any; hours before the floor may still show.
     pub fn get(&self, account: AccountId, product: ProductId) -> Option<&Capacity> {
-        self.index.get(pair(account.0, product.0)).map(|slot| &self.rows[slot].capacity)
+        self.slot(account, product).map(|slot| &self.rows[slot].capacity)
+    }
+
+    /// Where the row of an account and product is looked up, for whoever asks for its memory ahead.
+    #[inline]
+    pub fn entry(&self, account: AccountId, product: ProductId) -> Option<&u32> {
+        self.index.get(product.0 as usize)?.get(account.0 as usize)
+    }
+
+    #[inline]
+    fn slot(&self, account: AccountId, product: ProductId) -> Option<usize> {
+        self.entry(account, product).filter(|row| **row != NONE).map(|row| *row as usize)
     }
 
     /// Lots available in every hour of a range, which must not be empty; none in hours forgotten.
@@ -190,7 +205,7 @@ impl HourBook {
         hours: Range<Hour>,
         lots: Quantity,
     ) -> Result<(), Short> {
-        match self.index.get(pair(account.0, product.0)) {
+        match self.slot(account, product) {
             Some(slot) if hours.start >= self.floor => {
                 let capacity = &mut self.rows[slot].capacity;
                 capacity.available.forget(self.floor);
@@ -245,7 +260,7 @@ impl HourBook {
             let row = &mut self.rows[self.sweep];
             row.capacity.forget(self.floor);
             if row.key != 0 && row.capacity.is_empty() {
-                self.index.remove(row.key);
+                self.index[row.key as u32 as usize][(row.key >> 32) as usize] = NONE;
                 *row = Row::default();
                 self.free.push(self.sweep as u32);
             }
@@ -271,13 +286,15 @@ impl HourBook {
     pub fn check(&self) -> Result<(), Broken> {
         for (slot, row) in self.rows.iter().enumerate().filter(|(_, row)| row.key != 0) {
             let at = slot as u64;
-            promise(self.index.get(row.key) == Some(slot), "each row is found", at)?;
+            let (account, product) = (AccountId((row.key >> 32) as u32), ProductId(row.key as u32));
+            promise(self.slot(account, product) == Some(slot), "each row is found", at)?;
             let positive = |axis: &Axis| axis.segments().all(|(_, lots)| lots > Quantity::ZERO);
             promise(positive(&row.capacity.declared), "nothing declared is negative", at)?;
             let covered = row.capacity.uncovered || positive(&row.capacity.available);
             promise(covered, "nothing available is negative", at)?;
         }
-        promise(self.index.len() + self.free.len() == self.rows.len(), "each row is in use or free", 0)
+        let used = self.index.iter().flatten().filter(|row| **row != NONE).count();
+        promise(used + self.free.len() == self.rows.len(), "each row is in use or free", 0)
     }
 
     fn ahead(&self, hours: Range<Hour>) -> Range<Hour> {
@@ -288,10 +305,9 @@ impl HourBook {
     #[inline]
     fn row(&mut self, account: AccountId, product: ProductId) -> &mut Capacity {
         assert!(account != AccountId(0), "account 0 is nobody");
-        let key = pair(account.0, product.0);
-        let slot = match self.index.get(key) {
+        let slot = match self.slot(account, product) {
             Some(slot) => slot,
-            None => self.insert(key, Capacity::default()),
+            None => self.insert(pair(account.0, product.0), Capacity::default()),
         };
         &mut self.rows[slot].capacity
     }
@@ -306,7 +322,15 @@ impl HourBook {
             }
         };
         self.rows[slot] = Row { key, capacity };
-        self.index.insert(key, slot);
+        let (account, product) = ((key >> 32) as usize, key as u32 as usize);
+        if self.index.len() <= product {
+            self.index.resize_with(product + 1, Vec::new);
+        }
+        let accounts = &mut self.index[product];
+        if accounts.len() <= account {
+            accounts.resize(account + 1, NONE);
+        }
+        accounts[account] = slot as u32;
         slot
     }
 }

@@ -86,7 +86,7 @@ impl Oracle {
             return cancelled(why, all);
         }
         // What would be had at once, by trying it on a copy.
-        let (mut lots, mut amount) = (0, 0i128);
+        let (mut lots, mut amount) = (0, 0i64);
         let mut tried = Vec::new();
         let plain = Incoming { affordable: None, ..terms };
         self.clone().sweep(&plain, &mut tried);
@@ -96,7 +96,7 @@ impl Oracle {
         for step in tried.into_iter().take_while(counts) {
             if let Step::Fill { price, lots: filled, .. } = step {
                 lots += filled;
-                amount += i128::from(price) * i128::from(filled);
+                amount += price * filled;
             }
         }
         let refused = match terms.execution {
@@ -168,13 +168,13 @@ impl Oracle {
             }
             let mut lots = left.min(maker.shown);
             if let Some(money) = &mut money {
-                while lots > 0 && i128::from(lots) * i128::from(price) > *money {
+                while lots > 0 && lots * price > *money {
                     lots -= 1;
                 }
                 if lots == 0 {
                     return (left, Some(CancelReason::Uncovered));
                 }
-                *money -= i128::from(lots) * i128::from(price);
+                *money -= lots * price;
             }
             left -= lots;
             let maker_done = self.lose(maker.name, lots);

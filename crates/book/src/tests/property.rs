@@ -51,12 +51,12 @@ fn order() -> impl Strategy<Value = Incoming> {
         8 => Just(Execution::Rest),
         2 => Just(Execution::Ioc),
         1 => Just(Execution::Fok),
-        1 => (0i128..3_000).prop_map(Execution::FokBudget),
+        1 => (0i64..3_000).prop_map(Execution::FokBudget),
     ];
     let display = prop_oneof![3 => Just(None), 1 => (1i64..6).prop_map(|lots| Some(Quantity(lots)))];
     let minimum = prop_oneof![8 => Just(0i64), 1 => 1i64..10];
     let bound = prop_oneof![6 => Just(None), 1 => (90i64..=110).prop_map(|price| Some(Price(price)))];
-    let affordable = prop_oneof![6 => Just(None), 1 => (0i128..2_000).prop_map(Some)];
+    let affordable = prop_oneof![6 => Just(None), 1 => (0i64..2_000).prop_map(Some)];
     let first = (1u32..4, any::<bool>(), limit, 1i64..25, display);
     (first, policy, execution, minimum, bound, affordable, any::<bool>()).prop_map(
         |(
