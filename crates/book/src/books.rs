@@ -103,6 +103,9 @@ impl Books {
     pub fn open(&mut self, book: usize) {
         assert!(book < hourbook_model::InstrumentId::SLOTS, "a book is an instrument's slot");
         if self.books.len() <= book {
+            if self.books.capacity() <= book {
+                self.books.reserve_exact((book / 4).max(64));
+            }
             self.books.resize_with(book + 1, Book::default);
         }
     }

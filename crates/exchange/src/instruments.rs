@@ -155,6 +155,10 @@ impl Instruments {
         let slot = match self.free.pop_front() {
             Some(slot) => slot as usize,
             None if self.slots.len() < InstrumentId::SLOTS => {
+                // A quarter more: tens of thousands of idle instruments do not ask for the room of twice as many.
+                if self.slots.len() == self.slots.capacity() {
+                    self.slots.reserve_exact((self.slots.len() / 4).max(64));
+                }
                 self.slots.push(None);
                 self.generations.push(0);
                 self.slots.len() - 1

@@ -17,7 +17,7 @@ pub struct Market {
     participants: BTreeMap<String, ParticipantId>,
     sessions: BTreeMap<String, (SessionId, u64)>,
     orders: BTreeMap<String, OrderId>,
-    now: Time,
+    pub now: Time,
     /// What happened, as events; kept for those who compare runs.
     pub events: Vec<Event>,
 }

@@ -302,6 +302,57 @@ fn a_state_comes_back_from_its_bytes_and_goes_on_alike() {
     exchange.check();
 }
 
+/// Four hundred who bought and sold an hour and its day, in lots of all sizes.
+fn crowded() -> Market {
+    let mut market = Market::with(product());
+    for number in 0..200 {
+        market.tell(&format!("give buyer{number} 1000\noffer seller{number} 50 d"));
+    }
+    for number in 0..200 {
+        let (lots, other) = (1 + number * 7 % 5, number * 37 % 200);
+        market.tell(&format!("sell seller{number} h {lots} @ 1.00\nbuy buyer{other} h {lots} @ 1.00"));
+        market.tell(&format!("sell seller{other} d {lots} @ 1.00\nbuy buyer{number} d {lots} @ 1.00"));
+    }
+    market.events.clear();
+    market
+}
+
+#[test]
+fn a_gate_with_many_holders_goes_in_slices_and_may_be_left_anywhere() {
+    let mut market = crowded();
+    market.tell("sleep 82800");
+    let (mut slices, mut halfway) = (0, false);
+    // The day falls into hours while others trade; then the hour's gate comes.
+    for pause in [0, 32_400] {
+        market.tell(&format!("sleep {pause}"));
+        while market.exchange.next_due().is_some_and(|due| due <= market.now) {
+            let mut restored =
+                Exchange::decode(&bytes_of(&market.exchange)).expect("a state in the middle of a gate");
+            restored.check();
+            halfway |= !restored.unpaired.is_empty();
+            let at = Stamp { seq: market.exchange.stamp().seq + 1, time: market.now };
+            let command: Command = MassCancel { scope: Scope::Market, side: None }.into();
+            let request = Request { account: AccountId(1), ..Request::default() };
+            let mut events = Vec::new();
+            restored.apply(at, &request, &command, &mut events);
+            let seen = market.events.len();
+            market.apply(request, command);
+            assert_eq!(market.events[seen..], events);
+            assert_eq!(restored.state_hash(), market.exchange.state_hash());
+            assert!(events.len() < 2_000, "a slice of it at a time: {}", events.len());
+            slices += 1;
+        }
+    }
+    assert!(slices > 20 && halfway, "in {slices} slices, some in the middle of pairing");
+
+    // Both sides meet in the order of their accounts, as if they had been paired at once.
+    let hour = market.instrument("h");
+    let pairs: Vec<_> =
+        market.exchange.obligations(hour).iter().map(|one| (one.deliverer, one.receiver)).collect();
+    assert!(pairs.len() >= 200);
+    assert!(pairs.windows(2).all(|two| two[0].0 <= two[1].0 && two[0].1 <= two[1].1), "{pairs:?}");
+}
+
 #[test]
 fn what_is_no_state_is_refused() {
     let bytes = bytes_of(&everything());
