@@ -205,7 +205,7 @@ impl Ladder {
         for block in self.near.keys.chunks(8).rev().take(4) {
             crate::prefetch::line(&block[0]);
         }
-        for block in self.near.levels.chunks(4).rev().take(4) {
+        for block in self.near.levels.chunks(4).rev().take(8) {
             crate::prefetch::line(&block[0]);
         }
     }

@@ -75,8 +75,9 @@ pub struct Key {
     pub revoked: bool,
 }
 
-/// A named session of an account; it outlives its connections.
+/// A named session of an account; it outlives its connections. One cache line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(align(64))]
 pub struct Session {
     pub account: AccountId,
     pub name: ClientId,

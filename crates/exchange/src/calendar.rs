@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps of due work in front of a command, and in a tick.
-const STEPS_PER_COMMAND: usize = 8;
-const STEPS_PER_TICK: usize = 512;
+const STEPS_PER_COMMAND: usize = 2;
+const STEPS_PER_TICK: usize = 64;
 /// Orders, holders or periods that one step takes.
 const SLICE: usize = 32;
 /// Rows of past hours that a tick sweeps.

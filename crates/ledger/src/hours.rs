@@ -61,7 +61,9 @@ pub struct HourBook {
 /// No row.
 const NONE: u32 = u32::MAX;
 
+/// One cache line.
 #[derive(Clone, Debug, Default)]
+#[repr(align(64))]
 struct Row {
     /// Account and product; 0 for a free row.
     key: u64,
