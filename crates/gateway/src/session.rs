@@ -268,9 +268,9 @@ impl Listener {
 
     /// Checks the entries of a batch, and adds those that may go on to the chunk.
     async fn enter(&mut self, entries: Vec<v1::TradeEntry>, chunk: &mut Chunk) -> Result<(), Status> {
-        if entries.len() > MOST_ENTRIES {
-            let why =
-                format!("{} entries, at most {MOST_ENTRIES}: none of them was sequenced", entries.len());
+        let most = self.inside.limits.batch_commands;
+        if entries.len() > most {
+            let why = format!("{} entries, at most {most}: none of them was sequenced", entries.len());
             return self.refuse(entries[0].number, Violation::new("batch.entries", why)).await;
         }
         // All at once when there is room, else as far as it reaches.
