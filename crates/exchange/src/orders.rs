@@ -102,7 +102,8 @@ impl Exchange {
         let slot = order.instrument.slot();
         let continuous = instrument.phase == Phase::Continuous;
         let market = order.order_type == OrderType::Market;
-        let may_rest = !(ioc || whole || market && continuous);
+        // A stop waits whatever it does once it is triggered.
+        let may_rest = stop || !(ioc || whole || market && continuous);
         if may_rest && account.open_orders >= account.limits.open_orders {
             return Err(TooManyOpenOrders);
         }

@@ -37,6 +37,8 @@ const UNDER_WAY: usize = 16_384;
 const SAYINGS: usize = 64;
 /// Intervals of silence after which a session ends.
 const SILENCES: u32 = 3;
+/// How long a session's end waits for room on the disk before it asks again.
+const DISK_PAUSE: Duration = Duration::from_secs(1);
 const STREAM_ENDED: &str = "the client ended its stream";
 
 /// Begins a session; it lives until the client ends it, falls silent or is closed.
@@ -398,6 +400,8 @@ impl Listener {
         loop {
             match self.inside.handle.submit(request, command.clone().into()).await {
                 Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+                // What it cancels must not stay for want of room.
+                Err(Error::DiskFull) => tokio::time::sleep(DISK_PAUSE).await,
                 // Draining or stopped: the next start ends all sessions.
                 Err(_) => return,
                 Ok(_) => break,

@@ -109,7 +109,7 @@ impl Writer {
             self.shared.taken(item.weight());
             self.accept(turn, item);
             // Reads count too: each takes its time.
-            let taken = turn.batch.entries.len() + turn.tells.len();
+            let taken = turn.batch.entries.len() + turn.reads.len();
             next = if taken < self.batch { self.queue.try_recv().ok() } else { None };
         }
     }

@@ -2351,3 +2351,20 @@ fn an_iceberg_of_one_slice_shows_no_more_when_it_grows() {
         "#]],
     );
 }
+
+#[test]
+fn a_stop_counts_as_open_even_when_it_will_not_rest() {
+    check_on(
+        banded(),
+        "
+        give ann 100
+        limit ann 1
+        buy ann h 1 @ 2.20 stop 2.10 ioc as one
+        buy ann h 1 @ 2.20 stop 2.10 ioc as two
+        ",
+        expect![[r#"
+            accepted ann one
+            rejected ann TooManyOpenOrders
+        "#]],
+    );
+}
