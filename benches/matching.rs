@@ -151,7 +151,7 @@ fn draw(mix: &Mix) -> (Machine, Vec<Op>) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut machine = Machine { books: Books::default(), steps: Vec::new(), trades: 0 };
     machine.books.reserve(mix.orders + mix.orders / 50 + 16);
-    (0..mix.books).for_each(|book| machine.books.open(book));
+    (0..mix.books).for_each(|book| machine.books.open(book, Price(1)));
     let mut live: Vec<OrderId> = Vec::new();
     let step =
         |machine: &mut Machine, live: &mut Vec<OrderId>, random: &mut Random, kind: usize| -> Option<Op> {

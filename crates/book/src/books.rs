@@ -1,9 +1,9 @@
 //! The books: which orders rest in which, and how they come and go.
 
-use crate::ladder::{Ladder, Level, MARKET, NO_KEY, price_of};
+use crate::ladder::{Grid, Ladder, Level, MARKET, NO_KEY, price_of};
 use crate::matching::{Execution, Incoming};
 use crate::slab::{Extra, Node, Slab, State, Tag, Taken};
-use hourbook_model::{OrderId, Quantity, Side};
+use hourbook_model::{OrderId, Price, Quantity, Side};
 use serde::{Deserialize, Serialize};
 
 /// Every book, by the slot of its instrument, and every order.
@@ -30,6 +30,8 @@ pub(crate) struct Book {
     #[serde(skip)]
     best: [Best; 2],
     pub body: Option<Box<Body>>,
+    /// Its limits are whole numbers of this many micros; of any when it is 1.
+    pub tick: u32,
     pub call: bool,
 }
 
@@ -57,6 +59,13 @@ impl Default for Best {
 }
 
 impl Body {
+    /// Limits are whole numbers of ticks from now on; triggers may be any price.
+    fn set_tick(&mut self, tick: u32) {
+        for (ladder, side) in self.sides.iter_mut().zip([Side::Buy, Side::Sell]) {
+            ladder.set_grid(Grid::new(tick, side));
+        }
+    }
+
     fn has_no_stops(&self) -> bool {
         self.stops.as_ref().is_none_or(|stops| stops.iter().all(Ladder::is_empty))
     }
@@ -99,15 +108,18 @@ impl Books {
         self.slab.reserve(orders);
     }
 
-    /// Makes room for a book. It begins empty and continuous.
-    pub fn open(&mut self, book: usize) {
+    /// Makes room for a book. It begins empty and continuous; every limit in it is a whole number of ticks.
+    pub fn open(&mut self, book: usize, tick: Price) {
         assert!(book < hourbook_model::InstrumentId::SLOTS, "a book is an instrument's slot");
+        assert!(tick > Price(0), "a tick is above zero");
         if self.books.len() <= book {
             if self.books.capacity() <= book {
                 self.books.reserve_exact((book / 4).max(64));
             }
             self.books.resize_with(book + 1, Book::default);
         }
+        // A tick that is too great for its field only makes pages of single levels.
+        self.books[book].tick = u32::try_from(tick.0).unwrap_or(1);
     }
 
     /// Ends a book that holds nothing any more; its slot may be opened again.
@@ -219,7 +231,12 @@ impl Books {
         let node = Node { key, owner: incoming.owner, shown, tag, ..Node::default() };
         self.arrivals += 1;
         self.slab.write(incoming.id, node, self.arrivals, extra);
-        let body = self.books[book].body.get_or_insert_with(|| self.spare.pop().unwrap_or_default());
+        let Book { body, tick, .. } = &mut self.books[book];
+        let body = body.get_or_insert_with(|| {
+            let mut body = self.spare.pop().unwrap_or_default();
+            body.set_tick(*tick);
+            body
+        });
         let ladder = match state {
             State::Waiting => &mut body.stops.get_or_insert_default()[incoming.side as usize],
             _ => &mut body.sides[incoming.side as usize],
@@ -231,9 +248,7 @@ impl Books {
                 level.orders += 1;
                 self.slab.link_last(level.first, slot);
             }
-            Err(place) => {
-                ladder.insert(place, key, Level { shown: u64::from(shown), first: slot, orders: 1 })
-            }
+            Err(place) => ladder.insert(place, Level { shown: u64::from(shown), first: slot, orders: 1 }),
         }
     }
 

@@ -1,22 +1,28 @@
-//! The price levels of one side, sorted so that the best stands last.
+//! The price levels of one side, in pages of neighbouring ticks.
 //!
-//! A level is known by its key, which grows as the price gets better, so that both sides are the same code.
-//! Keys and levels lie in runs of at most [`FULL`]: the best run at hand, which is all that a thin book ever
-//! has, and behind it, in a book with many levels, the worse ones. So a new level moves at most one run, however
-//! many levels there are, and the common search reads a few neighbouring cache lines.
+//! A level is known by its key, which grows as the price gets better, so that both sides are the same code. A page
+//! is 64 ticks: a bit for each that has a level, and the levels packed one behind the other. So a level is found by
+//! counting bits, a new one moves only those of its own page, and a thin book pays for the levels it has. The best
+//! page is at hand, which is all that most thin books ever have; the next ones stand behind it, and in a dense book
+//! each is where its distance from the best says; what is deeper, if anything is, hangs in a tree, so that no book
+//! becomes slow by having pages.
 //!
-//! Always true: keys rise strictly through the runs; no run is empty, but for the near run of an empty ladder.
+//! Always true: no page is empty, but for the near one of an empty ladder; near is better than far, and far than
+//! deep; there is nothing far without something near, and nothing deep without something far.
 
 use hourbook_model::{Price, Side};
+use std::collections::BTreeMap;
 
 /// The key of no level: below every other.
 pub(crate) const NO_KEY: i64 = i64::MIN;
 /// The key of market orders in a call: better than any limit.
 pub(crate) const MARKET: i64 = i64::MAX;
-/// Levels of a run before it is split; few in unit tests, so that small books have many runs there.
-const FULL: usize = if cfg!(test) { 8 } else { 256 };
-/// Levels that two neighbouring runs may have together to become one.
-const MERGED: usize = FULL / 2;
+/// Ticks of a page, as a power of two; few in unit tests, so that small books have many pages there.
+const TICKS: u32 = if cfg!(test) { 2 } else { 6 };
+/// Pages that stand behind the near one before the worst hang in the tree.
+const FAR: usize = if cfg!(test) { 4 } else { 64 };
+/// Room for levels that a page begins with, and grows by at least.
+const ROOM: usize = 4;
 
 /// A price as a key of `side`: better prices have greater keys.
 pub(crate) fn key_of(side: Side, price: Price) -> i64 {
@@ -38,44 +44,114 @@ pub(crate) struct Level {
     pub orders: u32,
 }
 
+/// Which keys a ladder has: those of the whole ticks of a side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grid {
+    tick: u32,
+    /// Of every key but [`MARKET`], what is left over a whole number of ticks.
+    rest: u32,
+}
+
 /// Where a level stands, or would.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// Index of a far run, or [`NEAR`].
-    run: u32,
-    at: u32,
+    /// Index of a far page, or [`NEAR`], or [`DEEP`].
+    page: u32,
+    tick: Tick,
+    /// The levels of its page that are worse.
+    rank: u32,
 }
 
 const NEAR: u32 = u32::MAX;
+const DEEP: u32 = u32::MAX - 1;
+
+/// A whole number of ticks: the page they lie in, and which of it.
+#[derive(Clone, Copy, Debug)]
+struct Tick {
+    page: i64,
+    bit: u32,
+}
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ladder {
-    near: Run,
-    far: Option<Box<Far>>,
-}
-
-/// The runs beyond the near one, worst first. A run takes the keys from its low to the next run's; its own
-/// least key may be higher.
-#[derive(Clone, Debug, Default)]
-struct Far {
-    lows: Vec<i64>,
-    runs: Vec<Run>,
+    near: Page,
+    /// Worst first.
+    far: Vec<Page>,
+    /// By number.
+    #[expect(clippy::box_collection, reason = "nearly every ladder has none, and is shorter by 16 bytes")]
+    deep: Option<Box<BTreeMap<i64, Page>>>,
+    grid: Grid,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Run {
-    keys: Vec<i64>,
+struct Page {
+    number: i64,
+    /// The ticks that have a level.
+    bits: u64,
+    /// As many as there are bits, worst first.
     levels: Vec<Level>,
+}
+
+impl Grid {
+    /// Prices of `side` that are a whole number of `tick` micros, which are above zero.
+    pub fn new(tick: u32, side: Side) -> Grid {
+        assert!(tick > 0, "a tick is above zero");
+        Grid { tick, rest: if side == Side::Sell { tick - 1 } else { 0 } }
+    }
+
+    /// Whether a price of this key may have a level.
+    pub fn holds(self, key: i64) -> bool {
+        key == MARKET || key.rem_euclid(i64::from(self.tick)) == i64::from(self.rest)
+    }
+
+    #[inline]
+    fn tick_of(self, key: i64) -> Tick {
+        let ticks = if self.tick == 1 { key } else { key.div_euclid(i64::from(self.tick)) };
+        Tick { page: ticks >> TICKS, bit: (ticks & ((1 << TICKS) - 1)) as u32 }
+    }
+
+    /// The key of a tick. One more tick than [`MARKET`]'s is none.
+    #[inline]
+    fn key_of(self, Tick { page, bit }: Tick) -> i64 {
+        let ticks = page << TICKS | i64::from(bit);
+        // Market orders stand in the last tick there is, in which no price lies.
+        if ticks == MARKET / i64::from(self.tick) {
+            return MARKET;
+        }
+        ticks * i64::from(self.tick) + i64::from(self.rest)
+    }
+}
+
+impl Default for Grid {
+    /// Every price.
+    fn default() -> Grid {
+        Grid { tick: 1, rest: 0 }
+    }
 }
 
 impl Ladder {
     pub fn is_empty(&self) -> bool {
-        self.near.keys.is_empty()
+        self.near.bits == 0
+    }
+
+    /// From now on for the prices of this grid: of a ladder that is empty.
+    pub fn set_grid(&mut self, grid: Grid) {
+        assert!(self.is_empty(), "levels stay where they are");
+        self.grid = grid;
+    }
+
+    /// The same levels on another grid; `None` when that has no place for one of them.
+    pub fn on(&self, grid: Grid) -> Option<Ladder> {
+        let mut ladder = Ladder { grid, ..Ladder::default() };
+        self.iter().all(|(key, level)| ladder.push_worst(key, *level)).then_some(ladder)
     }
 
     /// The best level's key, or [`NO_KEY`].
     pub fn best_key(&self) -> i64 {
-        self.near.keys.last().copied().unwrap_or(NO_KEY)
+        if self.is_empty() {
+            return NO_KEY;
+        }
+        self.grid.key_of(Tick { page: self.near.number, bit: self.near.bits.ilog2() })
     }
 
     pub fn best(&self) -> Option<&Level> {
@@ -87,99 +163,163 @@ impl Ladder {
     }
 
     /// Where the level of a key stands, or else where it would.
+    #[inline]
     pub fn seek(&self, key: i64) -> Result<Place, Place> {
-        let beyond = self.far.as_ref().filter(|_| self.near.keys.first().is_some_and(|lowest| key < *lowest));
-        match beyond {
-            None => place(NEAR, self.near.find(key)),
-            Some(far) => {
-                let run = far.lows.partition_point(|low| *low <= key).saturating_sub(1);
-                place(run as u32, far.runs[run].find(key))
-            }
+        debug_assert!(self.grid.holds(key), "a price is a whole number of ticks");
+        let tick = self.grid.tick_of(key);
+        if tick.page >= self.near.number || self.far.is_empty() {
+            // A page beside the near one, where the key lies in none.
+            let there = tick.page == self.near.number && !self.is_empty();
+            return if there { self.near.find(NEAR, tick) } else { Err(Place { page: NEAR, tick, rank: 0 }) };
+        }
+        self.seek_far(tick)
+    }
+
+    fn seek_far(&self, tick: Tick) -> Result<Place, Place> {
+        let at = find_page(&self.far, tick.page);
+        match (self.far.get(at), &self.deep) {
+            (Some(page), _) if page.number == tick.page => page.find(at as u32, tick),
+            (_, Some(deep)) if at == 0 => match deep.get(&tick.page) {
+                Some(page) => page.find(DEEP, tick),
+                None => Err(Place { page: DEEP, tick, rank: 0 }),
+            },
+            _ => Err(Place { page: at as u32, tick, rank: 0 }),
         }
     }
 
     /// The level of a key, if there is one.
+    #[inline]
     pub fn get(&self, key: i64) -> Option<&Level> {
         let place = self.seek(key).ok()?;
-        let run = match &self.far {
-            Some(far) if place.run != NEAR => &far.runs[place.run as usize],
-            _ => &self.near,
+        let page = match place.page {
+            NEAR => &self.near,
+            DEEP => self.deep.as_ref()?.get(&place.tick.page)?,
+            at => &self.far[at as usize],
         };
-        run.levels.get(place.at as usize)
+        page.levels.get(place.rank as usize)
     }
 
+    #[inline]
     pub fn level_mut(&mut self, place: Place) -> &mut Level {
-        &mut self.run_mut(place).levels[place.at as usize]
+        let Some(page) = self.page_mut(place) else { unreachable!("a level that was found has its page") };
+        &mut page.levels[place.rank as usize]
     }
 
     /// A new level at the place that `seek` gave for its key.
-    pub fn insert(&mut self, place: Place, key: i64, level: Level) {
-        let run = self.run_mut(place);
-        if run.keys.len() < FULL {
-            run.insert(place.at as usize, key, level);
-            return;
+    #[inline]
+    pub fn insert(&mut self, place: Place, level: Level) {
+        let Tick { page: number, bit } = place.tick;
+        match self.page_mut(place).filter(|page| page.number == number) {
+            Some(page) => page.insert(bit, place.rank as usize, level),
+            None => self.insert_page(place, level),
         }
-        self.split(place.run);
-        let (Ok(place) | Err(place)) = self.seek(key);
-        self.run_mut(place).insert(place.at as usize, key, level);
     }
 
+    /// A new level in a page of its own.
+    #[cold]
+    fn insert_page(&mut self, place: Place, level: Level) {
+        let Place { page: at, tick, .. } = place;
+        if self.is_empty() {
+            self.near.number = tick.page;
+            return self.near.insert(tick.bit, 0, level);
+        }
+        let mut page = Page { number: tick.page, ..Page::default() };
+        page.insert(tick.bit, 0, level);
+        if at == DEEP {
+            self.deep.get_or_insert_default().insert(tick.page, page);
+        } else if tick.page > self.near.number {
+            self.far.push(std::mem::replace(&mut self.near, page));
+        } else {
+            self.far.insert((at as usize).min(self.far.len()), page);
+        }
+        if self.far.len() > FAR {
+            let worst = self.far.remove(0);
+            self.deep.get_or_insert_default().insert(worst.number, worst);
+        }
+    }
+
+    #[inline]
     pub fn remove(&mut self, place: Place) {
-        let run = self.run_mut(place);
-        run.keys.remove(place.at as usize);
-        run.levels.remove(place.at as usize);
-        if place.run == NEAR {
-            self.refill();
-        } else if run.keys.len() < MERGED / 2 {
-            self.merge(place.run as usize);
+        let Some(page) = self.page_mut(place) else { unreachable!("a level that was found has its page") };
+        page.remove(place.tick.bit, place.rank as usize);
+        if page.bits == 0 {
+            self.page_ended(place.page, place.tick.page);
         }
     }
 
     pub fn remove_best(&mut self) {
-        self.near.keys.pop();
         self.near.levels.pop();
-        self.refill();
+        self.near.bits ^= 1 << self.near.bits.ilog2();
+        if self.near.bits == 0 {
+            self.page_ended(NEAR, self.near.number);
+        }
+    }
+
+    /// The last level of a page is gone: the page goes, and better ones of those behind take its place.
+    #[cold]
+    fn page_ended(&mut self, at: u32, number: i64) {
+        match (at, &mut self.deep) {
+            (DEEP, Some(deep)) => drop(deep.remove(&number)),
+            (NEAR, _) => {
+                if let Some(page) = self.far.pop() {
+                    self.near = page;
+                }
+            }
+            _ => drop(self.far.remove(at as usize)),
+        }
+        if let Some(deep) = &mut self.deep {
+            if self.far.is_empty() {
+                let best = std::iter::from_fn(|| deep.pop_last().map(|(_, page)| page));
+                self.far.extend(best.take(FAR / 2));
+                self.far.reverse();
+            }
+            if deep.is_empty() {
+                self.deep = None;
+            }
+        }
     }
 
     /// Best first.
     pub fn iter(&self) -> impl Iterator<Item = (i64, &Level)> {
-        let far = self.far.iter().flat_map(|far| far.runs.iter().rev());
-        std::iter::once(&self.near).chain(far).flat_map(|run| run.keys.iter().copied().zip(&run.levels).rev())
+        let grid = self.grid;
+        self.pages().flat_map(move |page| {
+            let ticks = page.ticks().map(move |tick| grid.key_of(tick));
+            ticks.zip(page.levels.iter().rev())
+        })
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (i64, &mut Level)> {
-        let far = self.far.iter_mut().flat_map(|far| far.runs.iter_mut());
-        std::iter::once(&mut self.near)
-            .chain(far)
-            .flat_map(|run| run.keys.iter().copied().zip(&mut run.levels))
+        let grid = self.grid;
+        let deep = self.deep.iter_mut().flat_map(|deep| deep.values_mut().rev());
+        let behind = self.far.iter_mut().rev().chain(deep);
+        std::iter::once(&mut self.near).chain(behind).flat_map(move |page| {
+            let ticks = page.ticks().map(move |tick| grid.key_of(tick));
+            ticks.zip(page.levels.iter_mut().rev())
+        })
     }
 
     pub fn len(&self) -> usize {
-        self.runs().map(|run| run.keys.len()).sum()
+        self.pages().map(|page| page.levels.len()).sum()
     }
 
     /// Takes a level that is worse than all others: how a snapshot is read, best first.
     ///
-    /// `false` when the key is out of order.
+    /// `false` when the key is out of order or on no tick.
     pub fn push_worst(&mut self, key: i64, level: Level) -> bool {
-        let worst = match &self.far {
-            Some(far) => far.runs[0].keys[0],
-            None => self.near.keys.first().copied().unwrap_or(MARKET),
-        };
-        let in_order = NO_KEY < key && (key < worst || self.is_empty());
-        if in_order {
+        let is_worse = self.worst().ticks().last().is_none_or(|tick| key < self.grid.key_of(tick));
+        let fits = NO_KEY < key && is_worse && self.grid.holds(key);
+        if fits {
             let (Ok(place) | Err(place)) = self.seek(key);
-            self.insert(place, key, level);
+            self.insert(place, level);
         }
-        in_order
+        fits
     }
 
     /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
-        let far = self.far.as_ref().map_or(0, |far| {
-            size_of::<Far>() + far.lows.capacity() * size_of::<i64>() + far.runs.capacity() * size_of::<Run>()
-        });
-        far + self.runs().map(Run::bytes).sum::<usize>()
+        let behind = self.far.capacity() + self.deep.as_ref().map_or(0, |deep| deep.len());
+        behind * size_of::<Page>()
+            + self.pages().map(|page| page.levels.capacity() * size_of::<Level>()).sum::<usize>()
     }
 
     /// The promises of this file; the first that does not hold.
@@ -189,133 +329,101 @@ impl Ladder {
             if last.is_some_and(|last| last <= key) || key == NO_KEY {
                 return Err("keys rise strictly");
             }
+            if !self.grid.holds(key) {
+                return Err("a price is a whole number of ticks");
+            }
             last = Some(key);
         }
-        let sound = self.runs().all(|run| run.keys.len() == run.levels.len() && run.keys.len() <= FULL);
-        let filled = self.far.as_ref().is_none_or(|far| {
-            let lows = far.lows.iter().zip(&far.runs).skip(1).all(|(low, run)| *low <= run.keys[0]);
-            !far.runs.is_empty() && !self.is_empty() && far.lows.len() == far.runs.len() && lows
-        });
-        if sound && filled { Ok(()) } else { Err("runs are filled and of one length") }
+        if self.pages().any(|page| page.bits.count_ones() as usize != page.levels.len()) {
+            return Err("a page has a level for each bit");
+        }
+        let has_far = !self.far.is_empty();
+        let filled = self.pages().skip(usize::from(!has_far)).all(|page| page.bits != 0);
+        let led = has_far || self.deep.is_none();
+        let named =
+            self.deep.iter().flat_map(|deep| deep.iter()).all(|(number, page)| *number == page.number);
+        if filled && led && named {
+            Ok(())
+        } else {
+            Err("no page is empty, and none stands before a better one")
+        }
     }
 
-    /// The memory that a search for a key will read.
+    /// The memory of the near levels.
     #[inline]
     pub fn prefetch(&self) {
-        for block in self.near.keys.chunks(8).rev().take(4) {
-            crate::prefetch::line(&block[0]);
-        }
         for block in self.near.levels.chunks(4).rev().take(8) {
             crate::prefetch::line(&block[0]);
         }
     }
 
-    fn runs(&self) -> impl Iterator<Item = &Run> {
-        std::iter::once(&self.near).chain(self.far.iter().flat_map(|far| far.runs.iter()))
+    /// Best first.
+    fn pages(&self) -> impl Iterator<Item = &Page> {
+        let deep = self.deep.iter().flat_map(|deep| deep.values().rev());
+        std::iter::once(&self.near).chain(self.far.iter().rev()).chain(deep)
     }
 
-    fn run_mut(&mut self, place: Place) -> &mut Run {
-        match &mut self.far {
-            Some(far) if place.run != NEAR => &mut far.runs[place.run as usize],
-            _ => &mut self.near,
-        }
+    fn worst(&self) -> &Page {
+        let deepest = self.deep.as_ref().and_then(|deep| deep.values().next());
+        deepest.or(self.far.first()).unwrap_or(&self.near)
     }
 
-    /// Gives the worse half of a full run to a run of its own.
-    #[cold]
-    fn split(&mut self, run: u32) {
-        if run == NEAR {
-            let far = self.far.get_or_insert_default();
-            let worse = self.near.split();
-            // Whatever is below the near run's least key belongs to the last far run.
-            far.lows.push(worse.keys[0]);
-            far.runs.push(worse);
-        } else if let Some(far) = &mut self.far {
-            let at = run as usize;
-            let worse = far.runs[at].split();
-            far.lows.insert(at, far.lows[at].min(worse.keys[0]));
-            far.lows[at + 1] = far.runs[at].keys[0];
-            far.runs.insert(at, worse);
-        }
-    }
-
-    /// An empty near run takes the place of the best far one.
-    fn refill(&mut self) {
-        if !self.near.keys.is_empty() {
-            return;
-        }
-        if let Some(far) = &mut self.far {
-            if let Some(run) = far.runs.pop() {
-                far.lows.pop();
-                self.near = run;
-            }
-            if far.runs.is_empty() {
-                self.far = None;
-            }
-        }
-    }
-
-    /// Joins a far run that has become small with the next worse one, and drops it when it is empty.
-    #[cold]
-    fn merge(&mut self, at: usize) {
-        let Some(far) = &mut self.far else { return };
-        let small = far.runs[at].keys.len();
-        if small == 0 {
-            far.runs.remove(at);
-            far.lows.remove(at);
-        } else if at > 0 && small + far.runs[at - 1].keys.len() <= MERGED {
-            let run = far.runs.remove(at);
-            far.lows.remove(at);
-            far.runs[at - 1].keys.extend(run.keys);
-            far.runs[at - 1].levels.extend(run.levels);
-        }
-        if far.runs.is_empty() {
-            self.far = None;
+    #[inline]
+    fn page_mut(&mut self, place: Place) -> Option<&mut Page> {
+        match place.page {
+            NEAR => Some(&mut self.near),
+            DEEP => self.deep.as_mut()?.get_mut(&place.tick.page),
+            at => self.far.get_mut(at as usize),
         }
     }
 }
 
-impl Run {
-    /// How many keys are below this one.
-    #[inline]
-    fn rank(&self, key: i64) -> usize {
-        // Halved without a branch that depends on a key.
-        self.keys.partition_point(|known| *known < key)
-    }
-
-    #[inline]
-    fn find(&self, key: i64) -> Result<usize, usize> {
-        let at = self.rank(key);
-        if self.keys.get(at) == Some(&key) { Ok(at) } else { Err(at) }
-    }
-
-    fn insert(&mut self, at: usize, key: i64, level: Level) {
-        let len = self.keys.len();
-        if len == self.keys.capacity() {
-            // Thin books are many: room for a quarter more, not for as much again.
-            let more = (len / 4).clamp(4, FULL - len.min(FULL - 4));
-            self.keys.reserve_exact(more);
-            self.levels.reserve_exact(more);
-        }
-        self.keys.insert(at, key);
-        self.levels.insert(at, level);
-    }
-
-    /// Cuts off the worse half.
-    fn split(&mut self) -> Run {
-        let half = self.keys.len() / 2;
-        Run { keys: self.keys.drain(..half).collect(), levels: self.levels.drain(..half).collect() }
-    }
-
-    fn bytes(&self) -> usize {
-        self.keys.capacity() * size_of::<i64>() + self.levels.capacity() * size_of::<Level>()
-    }
-}
-
+/// Where the page of a number stands among the far ones, or would.
 #[inline]
-fn place(run: u32, found: Result<usize, usize>) -> Result<Place, Place> {
-    match found {
-        Ok(at) => Ok(Place { run, at: at as u32 }),
-        Err(at) => Err(Place { run, at: at as u32 }),
+fn find_page(pages: &[Page], number: i64) -> usize {
+    // In a dense book there is a page for every number.
+    let last = pages.len() - 1;
+    let distance = pages[last].number.saturating_sub(number);
+    if let Ok(distance) = usize::try_from(distance)
+        && let Some(at) = last.checked_sub(distance)
+        && pages[at].number == number
+    {
+        return at;
+    }
+    pages.partition_point(|page| page.number < number)
+}
+
+impl Page {
+    #[inline]
+    fn find(&self, page: u32, tick: Tick) -> Result<Place, Place> {
+        let rank = (self.bits & ((1 << tick.bit) - 1)).count_ones();
+        let place = Place { page, tick, rank };
+        if self.bits >> tick.bit & 1 == 1 { Ok(place) } else { Err(place) }
+    }
+
+    #[inline]
+    fn insert(&mut self, bit: u32, rank: usize, level: Level) {
+        if self.levels.len() == self.levels.capacity() {
+            // Thin books are many: room for a quarter more, not for as much again.
+            self.levels.reserve_exact((self.levels.len() / 4).max(ROOM));
+        }
+        self.bits |= 1 << bit;
+        self.levels.insert(rank, level);
+    }
+
+    #[inline]
+    fn remove(&mut self, bit: u32, rank: usize) {
+        self.bits &= !(1 << bit);
+        self.levels.remove(rank);
+    }
+
+    /// Those that have a level, best first.
+    fn ticks(&self) -> impl Iterator<Item = Tick> + use<> {
+        let (page, mut bits) = (self.number, self.bits);
+        std::iter::from_fn(move || {
+            let bit = bits.checked_ilog2()?;
+            bits ^= 1 << bit;
+            Some(Tick { page, bit })
+        })
     }
 }

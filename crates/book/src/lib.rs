@@ -6,7 +6,7 @@
 //! - `auction`: the one price of an uncross
 //! - `views`: what others see, and memory asked for ahead of its use
 //! - `state`: the books as bytes, and the promises they keep
-//! - `ladder`: the price levels of one side, best last
+//! - `ladder`: the price levels of one side, in pages of ticks
 //! - `slab`: every order by its slot
 //!
 //! Money is not known here: holds belong to the exchange. An order id is a slot of the slab and a generation, so

@@ -1,10 +1,10 @@
 //! The books as bytes, and the promises they keep.
 //!
-//! Of a ladder only its keys and the first order of each level are written, best first; totals and the division into
-//! runs are worked out again. A snapshot that contradicts itself is refused, not loaded.
+//! Of a ladder only its keys and the first order of each level are written, best first; totals and pages are worked
+//! out again. A snapshot that contradicts itself is refused, not loaded.
 
 use crate::books::{Body, Book, Books};
-use crate::ladder::{Ladder, Level};
+use crate::ladder::{Grid, Ladder, Level};
 use crate::slab::{Slab, State};
 use hourbook_model::Side;
 use serde::ser::SerializeSeq;
@@ -40,6 +40,10 @@ impl TryFrom<Snapshot> for Books {
         for (at, book) in books.iter_mut().enumerate() {
             let Some(body) = &mut book.body else { continue };
             let Body { sides, stops, icebergs } = &mut **body;
+            for (ladder, (_, side)) in sides.iter_mut().zip(RESTING) {
+                let grid = Grid::new(book.tick.max(1), side);
+                *ladder = ladder.on(grid).ok_or(Broken("a limit is a whole number of ticks"))?;
+            }
             let stops = stops.iter_mut().flat_map(|stops| stops.iter_mut().zip(WAITING));
             for (ladder, place) in sides.iter_mut().zip(RESTING).chain(stops) {
                 for (key, level) in ladder.iter_mut() {

@@ -1,4 +1,4 @@
-//! A book with a hundred thousand levels, its runs of the size they have in production.
+//! A book with a hundred thousand levels, its pages of the size they have in production.
 
 use hourbook_book::{Books, Execution, Incoming, Outcome};
 use hourbook_model::{OrderId, ParticipantId, Price, Quantity, SelfTrade, Side};
@@ -34,7 +34,7 @@ fn random(state: &mut u64) -> u64 {
 #[test]
 fn levels_far_and_near_come_and_go() {
     let mut books = Books::default();
-    books.open(BOOK);
+    books.open(BOOK, Price(1));
     let mut seed = 0x9e37_79b9_7f4a_7c15;
     let mut live: BTreeMap<i64, OrderId> = BTreeMap::new();
     for _ in 0..100_000 {

@@ -233,8 +233,8 @@ impl Exchange {
         }
         let id = self.instruments.list(product, period)?;
         let instrument = self.instruments.at(id.slot());
-        let gate = instrument.gate;
-        self.books.open(id.slot());
+        let (gate, tick) = (instrument.gate, instrument.tick);
+        self.books.open(id.slot(), tick);
         self.agenda.add(gate, gate_of(period.kind, id));
         let symbol = Symbol { product: self.instruments.known(product).terms.symbol.clone(), period };
         turn.push(Event::Listed { instrument: id, product, symbol, gate });

@@ -1,6 +1,6 @@
-//! The ladder against a sorted map; here its runs hold eight levels, so that it has many.
+//! The ladder against a sorted map; here a page is four ticks and few stand far, so that it has many.
 
-use crate::ladder::{Ladder, Level, NO_KEY, key_of, price_of};
+use crate::ladder::{Grid, Ladder, Level, MARKET, NO_KEY, key_of, price_of};
 use hourbook_model::{Price, Side};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -23,14 +23,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_ladder_is_a_sorted_map(ops in prop::collection::vec((any::<u8>(), -150i64..150), 1..600)) {
+    fn a_ladder_is_a_sorted_map(
+        tick in prop::sample::select(vec![1u32, 3, 100]),
+        side in prop::sample::select(vec![Side::Buy, Side::Sell]),
+        ops in prop::collection::vec((any::<u8>(), -150i64..150), 1..600),
+    ) {
         let mut ladder = Ladder::default();
+        ladder.set_grid(Grid::new(tick, side));
         let mut map: BTreeMap<i64, u32> = BTreeMap::new();
-        for (at, (kind, key)) in ops.into_iter().enumerate() {
+        for (at, (kind, ticks)) in ops.into_iter().enumerate() {
+            let key = if ticks == 149 { MARKET } else { key_of(side, Price(ticks * i64::from(tick))) };
             match (kind % 8, ladder.seek(key)) {
                 // More come than go, so that runs split; then the best ones go one after the other.
                 (0..=4, Err(place)) => {
-                    ladder.insert(place, key, Level { shown: 1, first: at as u32, orders: 1 });
+                    ladder.insert(place, Level { shown: 1, first: at as u32, orders: 1 });
                     map.insert(key, at as u32);
                 }
                 (0..=4, Ok(place)) => {
@@ -51,6 +57,11 @@ proptest! {
             prop_assert_eq!(ladder.best().map(|level| level.first), map.values().last().copied());
             prop_assert_eq!((ladder.len(), ladder.is_empty()), (map.len(), map.is_empty()));
             prop_assert_eq!(ladder.verify(), Ok(()));
+            // Read back, best first, it is the same; a grid that lacks one of its prices does not take it.
+            let other = ladder.on(Grid::default()).and_then(|read| read.on(Grid::new(tick, side)));
+            prop_assert_eq!(other.map(|read| read.iter().map(|(key, level)| (key, level.first)).collect()), Some(levels));
         }
+        let odd = Grid::new(7 * tick, side);
+        prop_assert_eq!(ladder.on(odd).is_some(), map.keys().all(|key| odd.holds(*key)));
     }
 }

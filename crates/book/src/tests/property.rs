@@ -332,7 +332,7 @@ proptest! {
     fn the_books_do_what_the_oracle_does(ops in prop::collection::vec(op(), 1..120)) {
         let mut twins = Twins::default();
         for book in 0..BOOKS {
-            twins.books.open(book);
+            twins.books.open(book, Price(1));
         }
         for op in &ops {
             twins.apply(op);

@@ -2,7 +2,7 @@
 
 use super::venue::Venue;
 use crate::Books;
-use hourbook_model::OrderId;
+use hourbook_model::{OrderId, Price};
 
 /// A book with everything in it: queues, an iceberg, a stop, a stop-limit order, free slots.
 fn full() -> Books {
@@ -82,7 +82,7 @@ fn a_slot_that_had_every_generation_is_never_used_again() {
 #[test]
 fn an_idle_book_is_32_bytes_and_an_emptied_one_leaves_its_room_to_the_next() {
     let mut books = Books::default();
-    books.open(9_999);
+    books.open(9_999, Price(1));
     assert!(books.bytes() <= 10_000 * 32);
     let full = full().bytes();
     assert!(full < 8 * 1024, "a book with a few orders takes {full} bytes");

@@ -38,7 +38,7 @@ pub fn check(story: &str, expected: expect_test::Expect) {
 impl Venue {
     pub fn new() -> Venue {
         let mut books = Books::default();
-        books.open(BOOK);
+        books.open(BOOK, Price(1));
         Venue { books, ids: BTreeMap::new(), last: None, call: false, said: String::new() }
     }
 

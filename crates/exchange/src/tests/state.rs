@@ -201,7 +201,7 @@ fn the_state_hash_changes_with_each_field() {
         ("an expiry", |x| _ = x.expiries.insert(77, (Time(1), 1))),
         ("an order's rest", |x| _ = x.books.allocate()),
         ("a book's call", |x| x.books.set_call(0, true)),
-        ("a book more", |x| x.books.open(4_000)),
+        ("a book more", |x| x.books.open(4_000, Price(100))),
         ("a hold", |x| x.ledger.hold(LedgerAccountId(3), Money(1)).unwrap()),
         ("a credit line", |x| x.ledger.set_credit(LedgerAccountId(3), Credit::Line(Money(1)))),
         ("an entry", |x| {
