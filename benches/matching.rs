@@ -76,7 +76,7 @@ impl Machine {
                 let id = self.books.allocate();
                 self.enter(
                     book as usize,
-                    Incoming {
+                    &Incoming {
                         id,
                         owner: ParticipantId(id.slot() as u32),
                         side,
@@ -100,14 +100,15 @@ impl Machine {
             }
             Op::Move { id, price } => {
                 let book = self.books.book_of(id);
-                let order = self.books.take(id);
-                self.enter(book, Incoming { limit: Some(Price(price)), ..order });
+                let mut order = self.books.take(id);
+                order.limit = Some(Price(price));
+                self.enter(book, &order);
                 None
             }
         }
     }
 
-    fn enter(&mut self, book: usize, order: Incoming) {
+    fn enter(&mut self, book: usize, order: &Incoming) {
         self.steps.clear();
         let entered = self.books.enter(book, order, &mut self.steps);
         for step in &self.steps {

@@ -175,6 +175,7 @@ impl Ladder {
         self.seek_far(tick)
     }
 
+    #[inline]
     fn seek_far(&self, tick: Tick) -> Result<Place, Place> {
         let at = find_page(&self.far, tick.page);
         match (self.far.get(at), &self.deep) {

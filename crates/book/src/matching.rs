@@ -92,26 +92,26 @@ impl Books {
     /// Matches an order, and rests what is to rest. Steps are pushed in the order in which they happened.
     ///
     /// In a call it only rests; what cannot wait is cancelled for what it is (`Ioc`, `Fok`, `Minimum`).
-    pub fn enter(&mut self, book: usize, incoming: Incoming, steps: &mut Vec<Match>) -> Entered {
+    pub fn enter(&mut self, book: usize, incoming: &Incoming, steps: &mut Vec<Match>) -> Entered {
         assert!(
             0 < incoming.quantity.0 && incoming.quantity.0 <= i64::from(u32::MAX),
             "lots fit their field"
         );
         let key = incoming.limit.map_or(MARKET, |limit| key_of(incoming.side, limit));
         assert!(NO_KEY < key && (key < MARKET || incoming.limit.is_none()), "a limit is no sentinel");
-        self.slab.begin(incoming.id, key, Tag::new(book, State::Allocated, &incoming, false));
+        self.slab.begin(incoming.id, key, Tag::new(book, State::Allocated, incoming, false));
 
         let mut left = incoming.quantity.0 as u32;
         let ended = if self.books[book].call {
-            cannot_wait(&incoming).map(|why| (why, left))
+            cannot_wait(incoming).map(|why| (why, left))
         } else {
-            let reach = Reach::of(&incoming);
-            if let Some(why) = self.cannot_begin(book, &incoming, reach) {
+            let reach = Reach::of(incoming);
+            if let Some(why) = self.cannot_begin(book, incoming, reach) {
                 Some((why, left))
             } else {
                 let met = self.books[book].best_key(incoming.side.opposite()) >= reach.limit;
-                let stopped = if met { self.sweep(book, &incoming, reach, &mut left, steps) } else { None };
-                stopped.or_else(|| cannot_rest(&incoming).map(|why| (why, left)))
+                let stopped = if met { self.sweep(book, incoming, reach, &mut left, steps) } else { None };
+                stopped.or_else(|| cannot_rest(incoming).map(|why| (why, left)))
             }
         };
         let (outcome, left) = match ended {
@@ -120,7 +120,7 @@ impl Books {
             _ if left == 0 => (Outcome::Filled, 0),
             Some((why, left)) => (Outcome::Cancelled(why), left),
             None => {
-                self.rest(book, &incoming, key, left);
+                self.rest(book, incoming, key, left);
                 (Outcome::Rested, left)
             }
         };

@@ -228,6 +228,7 @@ impl Slab {
     }
 
     /// Writes an order into its allocated slot, alone in its ring.
+    #[inline(always)]
     pub fn write(&mut self, id: OrderId, node: Node, arrival: u64, extra: Option<Extra>) {
         let slot = id.slot();
         let old = &mut self.nodes[slot];
@@ -248,6 +249,7 @@ impl Slab {
     }
 
     /// The order is out of its ladder; its id, side and limit stay its own until it is freed.
+    #[inline]
     pub fn let_go(&mut self, slot: u32) {
         let node = &mut self.nodes[slot as usize];
         let at = std::mem::take(&mut self.cold[slot as usize]) as u32;

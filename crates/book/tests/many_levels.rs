@@ -41,7 +41,7 @@ fn levels_far_and_near_come_and_go() {
         let price = (random(&mut seed) % 1_000_000) as i64 + 1;
         let id = books.allocate();
         assert_eq!(
-            books.enter(BOOK, order(id, Side::Sell, price, 1), &mut Vec::new()).outcome,
+            books.enter(BOOK, &order(id, Side::Sell, price, 1), &mut Vec::new()).outcome,
             Outcome::Rested
         );
         if let Some(old) = live.insert(price, id) {
@@ -69,7 +69,7 @@ fn levels_far_and_near_come_and_go() {
     let id = books.allocate();
     let mut steps = Vec::new();
     let lots = live.len() as i64 + 1;
-    let entered = books.enter(BOOK, order(id, Side::Buy, 1_000_000, lots), &mut steps);
+    let entered = books.enter(BOOK, &order(id, Side::Buy, 1_000_000, lots), &mut steps);
     assert_eq!((entered.outcome, entered.left), (Outcome::Rested, Quantity(1)));
     assert_eq!(steps.len(), live.len());
     assert!(books.is_empty(BOOK, Side::Sell));

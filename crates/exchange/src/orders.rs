@@ -337,7 +337,7 @@ impl Exchange {
         }
         let mut matches = std::mem::take(&mut self.matches);
         matches.clear();
-        let entered = self.books.enter(slot, incoming, &mut matches);
+        let entered = self.books.enter(slot, &incoming, &mut matches);
         for met in &matches {
             self.settle_match(turn, slot, id, met);
         }

@@ -174,7 +174,7 @@ impl Twins {
         let name = self.names[&order.id];
         let (mut steps, mut expected) = (Vec::new(), Vec::new());
         let outcome = self.oracles[book].enter(name, order, &mut expected);
-        let entered = self.books.enter(book, order, &mut steps);
+        let entered = self.books.enter(book, &order, &mut steps);
         let steps: Vec<Step> = steps.iter().map(|step| self.told(step)).collect();
         assert_eq!((steps, (entered.outcome, entered.left.0)), (expected.clone(), outcome));
         let over = |step: Step| match step {

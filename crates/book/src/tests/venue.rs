@@ -145,7 +145,7 @@ impl Venue {
     fn enter(&mut self, incoming: Incoming) {
         let taker = self.name(incoming.id);
         let mut steps = Vec::new();
-        let entered = self.books.enter(BOOK, incoming, &mut steps);
+        let entered = self.books.enter(BOOK, &incoming, &mut steps);
         for step in steps {
             match step {
                 Match::Fill { maker, price, quantity, maker_done } => {
