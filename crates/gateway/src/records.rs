@@ -6,6 +6,7 @@
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use hourbook_history::History;
 use hourbook_sequencer::{Batch, Subscriber};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -34,7 +35,12 @@ impl Recorder {
         let waiting = Arc::new(AtomicUsize::new(0));
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn({
             let (history, waiting) = (history.clone(), Arc::clone(&waiting));
-            move || run(&history, &batches, &waiting)
+            move || {
+                let run = AssertUnwindSafe(|| run(&history, &batches, &waiting));
+                if catch_unwind(run).is_err() {
+                    history.stall("its thread panicked, see the log for why");
+                }
+            }
         })?;
         Ok(Recorder { history, queue: Some(queue), waiting, thread: Some(thread) })
     }
@@ -81,7 +87,7 @@ impl Subscriber for Recorder {
             std::thread::sleep(PAUSE);
         }
         self.waiting.fetch_add(weight(batch), Ordering::AcqRel);
-        // Without its thread there is no history, and the exchange goes on.
+        // Without its thread there is no history, as it says, and the exchange goes on.
         let _ = queue.send(Arc::clone(batch));
     }
 }
@@ -95,10 +101,9 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.queue = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of history panicked; it is rebuilt after the next start");
+        if let Some(thread) = self.thread.take() {
+            // Its panics end within it.
+            let _ = thread.join();
         }
     }
 }

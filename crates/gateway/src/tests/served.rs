@@ -15,7 +15,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 
-const HOUR: &str = "GP.CNNX.A.H20261124T08";
+pub(super) const HOUR: &str = "GP.CNNX.A.H20261124T08";
 
 fn named(client_order_id: &str) -> Option<v1::OrderName> {
     Some(v1::OrderName { name: Some(Name::ClientOrderId(client_order_id.into())) })
@@ -26,7 +26,7 @@ fn kind(report: &Option<v1::ExecutionReport>) -> &'static str {
     kind.as_str_name().trim_start_matches("REPORT_KIND_")
 }
 
-async fn place(
+pub(super) async fn place(
     client: &Client,
     account_id: u32,
     id: &str,
@@ -490,7 +490,7 @@ async fn an_operator_stops_the_market_and_lets_it_go_on() {
 
 /// Bytes as they are.
 #[derive(Clone, Copy, Default)]
-struct Raw;
+pub(super) struct Raw;
 
 impl Codec for Raw {
     type Encode = Vec<u8>;
@@ -527,7 +527,7 @@ impl Decoder for Raw {
     }
 }
 
-async fn channel(venue: &Venue) -> Channel {
+pub(super) async fn channel(venue: &Venue) -> Channel {
     Endpoint::from_shared(format!("http://{}", venue.address)).unwrap().connect().await.unwrap()
 }
 
@@ -602,7 +602,7 @@ async fn whatever_bytes_come_the_answer_is_a_clear_refusal_and_nothing_has_moved
     assert!(venue.close().await);
 }
 
-fn with(change: impl FnOnce(&mut Limits)) -> Settings {
+pub(super) fn with(change: impl FnOnce(&mut Limits)) -> Settings {
     let mut settings = Settings { drain: Duration::from_secs(2), ..Settings::default() };
     change(&mut settings.limits);
     settings
