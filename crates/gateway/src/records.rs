@@ -35,14 +35,16 @@ impl Recorder {
         let waiting = Arc::new(AtomicUsize::new(0));
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn({
             let (history, waiting) = (history.clone(), Arc::clone(&waiting));
-            move || {
-                let run = AssertUnwindSafe(|| run(&history, &batches, &waiting));
-                if catch_unwind(run).is_err() {
-                    history.stall("its thread panicked, see the log for why");
-                }
-            }
+            move || watched(&history, || run(&history, &batches, &waiting))
         })?;
         Ok(Recorder { history, queue: Some(queue), waiting, thread: Some(thread) })
+    }
+}
+
+/// Should the recording panic, history says that it has stalled.
+fn watched(history: &History, record: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(record)).is_err() {
+        history.stall("its thread panicked, see the log for why");
     }
 }
 
@@ -105,5 +107,20 @@ impl Drop for Recorder {
             // Its panics end within it.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_gone_is_no_secret() {
+        let directory = tempfile::tempdir().unwrap();
+        let history = History::open(directory.path(), Default::default()).unwrap();
+        watched(&history, || {});
+        assert_eq!(history.stalled(), None, "an end in order is none");
+        watched(&history, || panic!("as if a rule of ours were broken"));
+        assert_eq!(history.stalled(), Some("its thread panicked, see the log for why"));
     }
 }
