@@ -34,10 +34,10 @@ impl Allowance {
         }
     }
 
-    /// How long until there is room for `units`; nothing is taken.
+    /// How long until there is room for `units`, or for as many as there may be at once; nothing is taken.
     pub fn room_in(&self, units: u32) -> Duration {
         let now = Instant::now();
-        let then = (*self.whole_at()).max(now) + self.each * units;
+        let then = (*self.whole_at()).max(now) + (self.each * units).min(self.whole);
         then.saturating_duration_since(now).saturating_sub(self.whole)
     }
 
@@ -71,6 +71,7 @@ mod tests {
         rows.settle(0, 50);
         let wait = rows.take(1).unwrap_err();
         assert!(wait > Duration::from_secs(4) && wait <= Duration::from_millis(5_100), "{wait:?}");
-        assert!(rows.room_in(1) <= wait && rows.room_in(101) > wait);
+        assert!(rows.room_in(1) <= wait && rows.room_in(50) > wait);
+        assert_eq!(rows.room_in(100).as_secs(), rows.room_in(1_000_000).as_secs(), "more there never is");
     }
 }
