@@ -16,8 +16,9 @@ pub struct Accounts(pub Arc<Inside>);
 
 type Answered<T> = Result<Response<T>, Refusal>;
 
-/// Positions of an account, about: as many as there may be instruments, where the rest is paid for afterwards.
+/// Positions of an account, and ranges of its hours, about: what more there is, is paid for afterwards.
 const POSITIONS: usize = 2_000;
+const RANGES: usize = 100;
 
 #[tonic::async_trait]
 impl AccountService for Accounts {
@@ -120,10 +121,11 @@ impl AccountService for Accounts {
         let account = self.0.account(&caller, wire.account_id)?;
         let product =
             convert::product("product", &wire.product, &self.0.directory).map_err(status::misshapen)?;
-        let look =
-            move |exchange: &Exchange| exchange.product(product).map(|_| exchange.hours(account, product));
-        let hours = self.0.look(&caller, 100, look).await?;
-        let hours = hours.ok_or_else(|| status::not_found("product: no such product"))?;
+        if product == ProductId(0) {
+            return Err(status::not_found("product: no such product"));
+        }
+        let look = move |exchange: &Exchange| exchange.hours(account, product);
+        let (_, hours) = self.0.list(&caller, RANGES, look).await?;
         let ranges = hours.iter().map(|range| v1::CapacityRange {
             start_time: Some(convert::timestamp(range.from.start())),
             hours: range.hours,

@@ -301,16 +301,17 @@ impl Inside {
         answer.map_err(|_| status::fault("a question to history panicked"))?.map_err(status::of_history)
     }
 
-    /// The same of a part of what is over: pays for what was looked at, of which a tenth counts, as nobody waits for it
-    /// meanwhile.
+    /// The same of a part of what is over: `most` rows, and a tenth of what is looked at for them, as nobody waits for it
+    /// meanwhile. Paid for before, as if it were all that it may be; then for what it was.
     async fn search(
         &self,
         caller: &Caller,
         most: usize,
         ask: impl FnOnce(&History) -> Result<Part, hourbook_history::Error> + Send + 'static,
     ) -> Result<Part, Status> {
-        let part = self.ask_history(caller, most, ask).await?;
-        self.door.settle(caller, most, part.rows.len() + part.looked_at / 10);
+        let paid = most + hourbook_history::MARKS / 10;
+        let part = self.ask_history(caller, paid, ask).await?;
+        self.door.settle(caller, paid, part.rows.len() + part.looked_at / 10);
         self.recall(part.rows.iter().map(|(_, report)| report.instrument)).await?;
         Ok(part)
     }

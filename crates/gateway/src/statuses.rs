@@ -35,11 +35,9 @@ pub(crate) async fn stream(
     // From here on no change is missed, however long the snapshot takes.
     let news = Outbox::new();
     inside.hub.watch(&news);
-    let products = |exchange: &Exchange| exchange.products().map(|(id, _)| id).collect();
-    let (_, to_read): (_, Vec<ProductId>) = inside.list(&caller, PRODUCTS, products).await?;
-    let to_read = to_read.into_iter().map(|product| (product, None)).collect();
-    let (read, complete) = (BTreeMap::new(), false);
-    let watcher = Watcher { inside, caller, pattern, news, to_read, read, complete };
+    let (to_read, read, complete) = (VecDeque::new(), BTreeMap::new(), false);
+    let mut watcher = Watcher { inside, caller, pattern, news, to_read, read, complete };
+    watcher.read_all().await?;
     Ok(Response::new(Box::pin(futures::stream::unfold(Some(watcher), Watcher::step))))
 }
 
@@ -51,7 +49,7 @@ struct Watcher {
     /// Products whose instruments are to be looked at, each from behind a period on.
     to_read: VecDeque<(ProductId, Option<Period>)>,
     /// Products that were looked at, and their slices, by the last period of each: the sequence number at that time.
-    read: BTreeMap<ProductSymbol, (ProductId, BTreeMap<Period, u64>)>,
+    read: BTreeMap<ProductSymbol, BTreeMap<Period, u64>>,
     /// Whether the snapshot is told.
     complete: bool,
 }
@@ -87,6 +85,26 @@ impl Watcher {
         }
     }
 
+    /// Has every product looked at, from its beginning on.
+    async fn read_all(&mut self) -> Result<(), Status> {
+        self.pay(PRODUCTS).await?;
+        let products = |exchange: &Exchange| exchange.products().map(|(id, _)| (id, None)).collect();
+        self.to_read = self.inside.handle.read(products).await.map_err(status::unsequenced)?;
+        self.inside.door.settle(&self.caller, PRODUCTS, self.to_read.len());
+        Ok(())
+    }
+
+    /// Pays for so many rows, and waits until it can.
+    async fn pay(&self, rows: usize) -> Result<(), Status> {
+        while let Err(wait) = self.inside.door.pay(&self.caller, rows) {
+            tokio::select! {
+                () = self.inside.closed() => return Err(status::draining()),
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at a slice of a product: how each of its instruments that the pattern names trades now.
     async fn look(
         &mut self,
@@ -94,12 +112,7 @@ impl Watcher {
         after: Option<Period>,
     ) -> Result<Vec<v1::InstrumentStatusChange>, Status> {
         let most = self.inside.directory.count(product).min(SLICE);
-        while let Err(wait) = self.inside.door.pay(&self.caller, most) {
-            tokio::select! {
-                () = self.inside.closed() => return Err(status::draining()),
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
+        self.pay(most).await?;
         let look = move |exchange: &Exchange| {
             let known = exchange.product(product).map(|known| known.terms.symbol.clone());
             (exchange.stamp().seq, known, exchange.statuses_of(product, after, SLICE))
@@ -114,7 +127,7 @@ impl Watcher {
             }
             _ => END,
         };
-        let (_, slices) = self.read.entry(known.clone()).or_insert_with(|| (product, BTreeMap::new()));
+        let slices = self.read.entry(known.clone()).or_default();
         slices.retain(|last, _| after.is_some_and(|after| *last <= after) || *last > end);
         slices.insert(end, sequence);
         let told = slice.into_iter().map(|(id, period, status)| {
@@ -126,7 +139,7 @@ impl Watcher {
     /// The sequence number at which an instrument was looked at, if it was.
     fn looked_at(&self, symbol: &str) -> Option<u64> {
         let symbol: Symbol = symbol.parse().ok()?;
-        let (_, slices) = self.read.get(&symbol.product)?;
+        let slices = self.read.get(&symbol.product)?;
         slices.range(symbol.period..).next().map(|(_, sequence)| *sequence)
     }
 
@@ -150,10 +163,11 @@ impl Watcher {
                     }
                 }
                 // A halt or its end reaches every instrument of a product, or all, without naming them.
-                StatusNews::Within(Scope::Market) => {
-                    self.to_read.extend(self.read.values().map(|(id, _)| (*id, None)))
+                StatusNews::Within(Scope::Market) => self.read_all().await?,
+                StatusNews::Within(Scope::Product(product)) => {
+                    self.to_read.retain(|(waiting, _)| *waiting != product);
+                    self.to_read.push_back((product, None));
                 }
-                StatusNews::Within(Scope::Product(product)) => self.to_read.push_back((product, None)),
                 StatusNews::Within(Scope::Instrument(_)) => {}
             }
         }

@@ -24,6 +24,7 @@ mod store;
 mod tests;
 
 pub use history::History;
+pub use questions::MARKS;
 
 use hourbook_model::{Report, Stamp};
 use std::io;

@@ -11,7 +11,7 @@ use hourbook_model::{AccountId, LedgerLine, Report, ReportKind, Stamp};
 use std::sync::Arc;
 
 /// Marks that one question looks at, most: what is rare is searched for in parts, so that none takes long.
-pub(crate) const MARKS: usize = 10_000;
+pub const MARKS: usize = 10_000;
 
 /// Everything there is of one account, as it was at one moment.
 pub(crate) struct Look<'a> {

@@ -8,7 +8,7 @@ mod venue;
 
 use crate::calls::LASTING;
 use crate::contract;
-use crate::directory::{INSTRUMENT_PARTS, PRODUCT_PARTS, Pattern};
+use crate::directory::{Directory, INSTRUMENT_PARTS, PRODUCT_PARTS, Pattern};
 use crate::door::Door;
 use crate::orders::Near;
 use crate::{CALLS, roles, status};
@@ -248,6 +248,32 @@ fn an_account_has_a_second_of_commands_at_once_and_then_waits() {
     door.saw(&Event::LimitsSet { account, limits });
     assert_eq!(door.pace(account, 5_000), Ok(()));
     assert!(door.pace(account, 1_000).is_err());
+}
+
+#[test]
+fn what_is_listed_no_more_is_forgotten_in_its_turn() {
+    const NAMES: u32 = 100_000;
+    let directory = Directory::default();
+    let product: ProductSymbol = "GP.CNNX.A".parse().unwrap();
+    directory.saw(&Event::ProductDefined { product: ProductId(1), symbol: product.clone() });
+    let hour = |number: u32| Symbol {
+        product: product.clone(),
+        period: Period { kind: PeriodKind::Hour, start: Hour(400_000 + number), hours: 1 },
+    };
+    for number in 1..=NAMES + 1 {
+        let instrument = InstrumentId(number);
+        let listed = Event::Listed { instrument, product: ProductId(1), symbol: hour(number), gate: Time(0) };
+        directory.saw(&listed);
+        directory.saw(&Event::StatusChanged { instrument, status: Status::Settled });
+    }
+    let known = |number| directory.symbol(InstrumentId(number));
+    assert_eq!(directory.count(ProductId(1)), 0);
+    assert_eq!(known(1), None, "the first of all");
+    assert_eq!(known(2).as_deref(), Some(hour(2).to_string().as_str()));
+    // What history remembers of it takes the place of the next.
+    directory.remember(InstrumentId(1), "GP.CNNX.A.H20150818T17");
+    assert_eq!(known(1).as_deref(), Some("GP.CNNX.A.H20150818T17"));
+    assert_eq!(known(2), None);
 }
 
 #[test]

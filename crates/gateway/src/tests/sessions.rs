@@ -1,17 +1,24 @@
 //! Stories of `Trade` sessions and streams: how their entries are numbered, and what ends them.
 
 use super::served::{HOUR, with};
-use super::shown;
 use super::venue::{OPERATOR, START, Venue, limit};
-use crate::session::OnFile;
-use crate::{Patience, Settings};
+use super::{bearing, shown};
+use crate::session::{self, OnFile};
+use crate::{CALLS, Patience, Settings};
 use hourbook_api::client::Error;
 use hourbook_api::v1;
 use hourbook_api::v1::trade_request::Message as Asked;
 use hourbook_api::v1::trade_response::Message as Told;
 use hourbook_model::*;
+use hyper::body::{Bytes, Frame};
+use prost::Message;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio_stream::StreamExt;
+use tonic::codec::{DecodeBuf, Decoder};
+use tonic::{Status as Refusal, Streaming};
 
 fn logon(account_id: u32, session: &str) -> v1::Logon {
     v1::Logon { account_id, session: session.into(), ..v1::Logon::default() }
@@ -163,30 +170,62 @@ async fn a_task_that_breaks_off_logs_its_session_off_all_the_same() {
     assert!(venue.close().await);
 }
 
+/// A client that logs on and then says that it lives, as fast as it can be read: there is never nothing more to read.
+struct Flood(Option<v1::TradeRequest>);
+
+impl hyper::body::Body for Flood {
+    type Data = Bytes;
+    type Error = Refusal;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
+        let beat = v1::TradeRequest { message: Some(Asked::Heartbeat(v1::ClientHeartbeat {})) };
+        let message = self.0.take().unwrap_or(beat).encode_to_vec();
+        let mut frame = vec![0];
+        frame.extend((message.len() as u32).to_be_bytes());
+        frame.extend(message);
+        Poll::Ready(Some(Ok(Frame::data(frame.into()))))
+    }
+}
+
+struct Requests;
+
+impl Decoder for Requests {
+    type Item = v1::TradeRequest;
+    type Error = Refusal;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<v1::TradeRequest>, Refusal> {
+        Ok(Some(v1::TradeRequest::decode(from).unwrap()))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_heartbeats_does_not_hide_that_the_exchange_ends() {
     let venue = Venue::with(with(|_| {}), false).await;
     let (ann, key) = venue.trader("ann", Role::Trader).await;
-    let client = venue.client(&key).await;
+    let inside = &venue.gateway.0;
+    let call = *CALLS.iter().find(|(call, _)| *call == "OrderService.Trade").unwrap();
+    let caller = inside.door.caller(&bearing(&format!("Bearer {key}")), call).unwrap();
+    let place = inside.lasting.enter(caller.participant).unwrap();
     let first = v1::TradeRequest { message: Some(Asked::Logon(logon(ann, "desk"))) };
-    let beat = || v1::TradeRequest { message: Some(Asked::Heartbeat(v1::ClientHeartbeat {})) };
-    let flood = tokio_stream::once(first).chain(tokio_stream::iter(std::iter::repeat_with(beat)));
-    let mut answers = client.orders.clone().trade(flood).await.unwrap().into_inner();
-    let Some(Told::LoggedOn(_)) = answers.message().await.unwrap().unwrap().message else { panic!() };
+    let flood = Streaming::new_request(Requests, Flood(Some(first)), None, None);
+    let mut answers = session::trade(Arc::clone(inside), caller, place, flood).unwrap().into_inner();
+    let Some(Told::LoggedOn(_)) = answers.next().await.unwrap().unwrap().message else { panic!() };
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let asked = Instant::now();
     let mut admin = venue.client(OPERATOR).await.admin.clone();
     let drain = tokio::spawn(async move { admin.drain(v1::DrainRequest {}).await });
     let refused = loop {
-        match answers.message().await {
-            Ok(Some(_)) => {}
-            Ok(None) => panic!("it was not told why"),
+        match answers.next().await.expect("it is told why") {
+            Ok(_) => {}
             Err(refused) => break refused,
         }
     };
     assert_eq!(shown(&refused), "Unavailable DRAINING after 5000 ms");
     assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     drain.await.unwrap().unwrap();
-    drop(answers);
     assert!(venue.close().await);
 }
 
