@@ -114,6 +114,7 @@ pub(crate) struct OnFile {
 /// Commands that were handed in together, by their numbers.
 struct UnderWay {
     numbers: Vec<u64>,
+    again: bool,
     receipts: Pending<Receipts>,
 }
 
@@ -122,6 +123,8 @@ struct UnderWay {
 struct Chunk {
     commands: Vec<(Request, Command)>,
     numbers: Vec<u64>,
+    /// Whether some number is no higher than one before it: it may have been sequenced, or passed over.
+    again: bool,
 }
 
 async fn listen(
@@ -348,6 +351,7 @@ impl Listener {
                 Ok((number, client_id, command)) => {
                     chunk.commands.push((self.request(number, client_id), command));
                     chunk.numbers.push(number);
+                    chunk.again |= number <= self.numbers.highest;
                     self.numbers.highest = self.numbers.highest.max(number);
                 }
                 Err(violation) => self.refuse(entry.number, violation).await?,
@@ -382,7 +386,7 @@ impl Listener {
                 Some(error) => return Err(status::unsequenced(error.clone())),
                 None => {}
             }
-            self.under_way.push_back(UnderWay { numbers, receipts });
+            self.under_way.push_back(UnderWay { numbers, again: chunk.again, receipts });
             self.commands_under_way += count;
         }
         self.hear_back(UNDER_WAY).await
@@ -404,10 +408,15 @@ impl Listener {
             self.commands_under_way -= done.numbers.len();
             match receipts {
                 // Reports say what became of each.
+                Ok(_) if !done.again => {
+                    done.numbers.iter().for_each(|number| self.numbers.was_sequenced(*number));
+                }
                 Ok(receipts) => {
                     for (entry, _) in receipts.iter() {
                         let number = entry.request.number;
-                        if let Err(violation) = self.numbers.learn(number, entry.answer.repeated) {
+                        if !entry.answer.repeated {
+                            self.numbers.was_sequenced(number);
+                        } else if let Err(violation) = self.numbers.may_come_again(number) {
                             self.refuse(number, violation).await?;
                         }
                     }
@@ -475,18 +484,21 @@ impl Numbers {
         Err(Violation::new("number", why))
     }
 
-    /// Takes note of what became of a number; an error when nothing has or will: it was passed over.
-    fn learn(&mut self, number: u64, repeated: bool) -> Result<(), Violation> {
-        if !repeated {
-            let next = self.sequenced.saturating_add(1);
-            if number > next {
-                self.gaps.push_back(next..number);
-                if self.gaps.len() > GAPS {
-                    self.gaps.pop_front();
-                }
+    /// Takes note of a number, and of those that it passes over.
+    fn was_sequenced(&mut self, number: u64) {
+        let next = self.sequenced.saturating_add(1);
+        if number > next {
+            self.gaps.push_back(next..number);
+            if self.gaps.len() > GAPS {
+                self.gaps.pop_front();
             }
-            self.sequenced = self.sequenced.max(number);
-        } else if self.gaps.iter().any(|gap| gap.contains(&number)) {
+        }
+        self.sequenced = self.sequenced.max(number);
+    }
+
+    /// Whether a number that the exchange ignored was sequenced before; if not, its entry will never be.
+    fn may_come_again(&self, number: u64) -> Result<(), Violation> {
+        if self.gaps.iter().any(|gap| gap.contains(&number)) {
             let why = format!("was passed over: must be above {}, the highest so far", self.sequenced);
             return Err(Violation::new("number", why));
         }

@@ -128,6 +128,28 @@ async fn an_order_lives_its_life_by_unary_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_waits_is_seen_by_nobody_but_its_owner() {
+    let venue = Venue::open().await;
+    let (ann, key) = venue.trader("ann", Role::Trader).await;
+    let client = venue.client(&key).await;
+    let stop = v1::NewOrder {
+        order_type: v1::OrderType::StopLimit as i32,
+        trigger_price_micros: 1_100_000,
+        ..limit(HOUR, v1::Side::Buy, 5, 1_200_000)
+    };
+    let waits = place(&client, ann, "stop", stop).await.unwrap().report.unwrap();
+    let get = v1::GetOrderRequest { account_id: ann, order: named("stop") };
+    let order = client.orders.clone().get_order(get).await.unwrap().into_inner().order.unwrap();
+    let report = order.report.unwrap();
+    assert_eq!((order.live, report.order_id, report.leaves_quantity), (true, waits.order_id, 5));
+    assert_eq!(order.displayed_quantity, 0);
+    let book = v1::GetBookRequest { symbol: HOUR.into(), orders: true, ..Default::default() };
+    let book = client.market_data.clone().get_book(book).await.unwrap().into_inner();
+    assert!(book.bids.is_empty() && book.bid_orders.is_empty());
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_go_on_where_they_ended_though_what_they_ended_with_is_over() {
     let venue = Venue::open().await;
     let (ann, key) = venue.trader("ann", Role::Maker).await;
