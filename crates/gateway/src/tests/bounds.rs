@@ -169,8 +169,10 @@ async fn looks_are_paid_for_by_what_they_find() {
     let orders = limit(HOUR, v1::Side::Buy, 1, 900_000);
     let order = hourbook_api::convert::new_order(&orders, &venue.gateway.0.directory).unwrap();
     let request = hourbook_model::Request { account: AccountId(ann), ..Default::default() };
+    let (account, amount) = (AccountId(ann), Money(10_000 * MICROS));
+    venue.does(Deposit { account, currency: "CNY".into(), amount, reference: String::new() }).await;
     for _ in 0..3 {
-        let batch = vec![(request, PlaceOrder { order: order.clone() }.into()); 300];
+        let batch = vec![(request, PlaceOrder { order: order.clone() }.into()); 1_000];
         venue.handle.submit_batch(batch).await.unwrap();
     }
     let book = || v1::GetBookRequest { symbol: HOUR.into(), ..Default::default() };
