@@ -2,7 +2,8 @@
 //!
 //! `deploy/hourbook.toml` shows every key with its default; a test holds the two together.
 //!
-//! Always true of a [`Config`]: an address that others can reach has TLS.
+//! Always true of a [`Config`]: an address that others can reach has TLS; figures are where others can reach them only
+//! when that was asked for.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -60,8 +61,11 @@ pub struct Journal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub connections: usize,
+    pub connections_per_address: usize,
     /// `Trade` sessions logged on at once, over all accounts.
     pub sessions: usize,
+    /// Sessions and streams of one participant at once.
+    pub streams_per_participant: usize,
     /// Calls at once on one connection.
     pub streams_per_connection: u32,
     pub message_bytes: usize,
@@ -70,6 +74,10 @@ pub struct Limits {
     pub batch_commands: usize,
     /// A connection without a call for this long is closed.
     pub idle: Duration,
+    /// Each side of a session says something at least so often.
+    pub heartbeat: Duration,
+    /// A session whose client says nothing for so long ends.
+    pub silence: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +111,9 @@ pub struct Flags {
     /// Address of /metrics, or "none"
     #[arg(long, value_name = "ADDRESS", env = "HOURBOOK_METRICS")]
     pub metrics: Option<String>,
+    /// Let the address of /metrics, which is plain HTTP, be one that others can reach
+    #[arg(long, env = "HOURBOOK_METRICS_PUBLIC")]
+    pub metrics_public: bool,
     /// Market file; the market built in without one
     #[arg(long, value_name = "FILE", env = "HOURBOOK_MARKET")]
     pub market: Option<PathBuf>,
@@ -152,6 +163,7 @@ struct File {
     data: PathBuf,
     listen: String,
     metrics: String,
+    metrics_public: bool,
     market: PathBuf,
     drain: Span<0, { 10 * MINUTE }>,
     tls: TlsText,
@@ -166,6 +178,7 @@ impl Default for File {
             data: "data".into(),
             listen: "127.0.0.1:7070".into(),
             metrics: "127.0.0.1:7071".into(),
+            metrics_public: false,
             market: PathBuf::new(),
             drain: Span::seconds(10),
             tls: TlsText::default(),
@@ -208,24 +221,32 @@ impl Default for JournalText {
 #[serde(default, deny_unknown_fields)]
 struct LimitsText {
     connections: Whole<1, 1_000_000>,
+    connections_per_address: Whole<1, 1_000_000>,
     sessions: Whole<1, 1_000_000>,
+    streams_per_participant: Whole<1, 1_000_000>,
     streams_per_connection: Whole<1, 1_000_000>,
     message: Size<KIB, { 64 * MIB }>,
     header_list: Size<KIB, MIB>,
     batch_commands: Whole<1, 1_000>,
     idle: Span<1, DAY>,
+    heartbeat: Span<1, { 10 * MINUTE }>,
+    silence: Span<2, DAY>,
 }
 
 impl Default for LimitsText {
     fn default() -> LimitsText {
         LimitsText {
             connections: Whole(4_096),
+            connections_per_address: Whole(1_024),
             sessions: Whole(4_096),
+            streams_per_participant: Whole(256),
             streams_per_connection: Whole(256),
             message: Size(MIB),
             header_list: Size(16 * KIB),
             batch_commands: Whole(1_000),
             idle: Span::seconds(5 * MINUTE),
+            heartbeat: Span::seconds(5),
+            silence: Span::seconds(15),
         }
     }
 }
@@ -267,6 +288,10 @@ impl Resolution<'_> {
             );
         }
         let metrics = self.metrics()?;
+        let LimitsText { heartbeat, silence, .. } = &self.file.limits;
+        if silence.duration() < 2 * heartbeat.duration() {
+            return self.bad("limits.silence", "must be at least twice limits.heartbeat");
+        }
         let Resolution { file: File { journal, limits, log, .. }, flags, .. } = &self;
         Ok(Config {
             data: flags.data.clone().unwrap_or(self.file.data.clone()),
@@ -282,12 +307,16 @@ impl Resolution<'_> {
             },
             limits: Limits {
                 connections: limits.connections.0 as usize,
+                connections_per_address: limits.connections_per_address.0 as usize,
                 sessions: limits.sessions.0 as usize,
+                streams_per_participant: limits.streams_per_participant.0 as usize,
                 streams_per_connection: limits.streams_per_connection.u32(),
                 message_bytes: limits.message.usize(),
                 header_list_bytes: limits.header_list.0 as u32,
                 batch_commands: limits.batch_commands.0 as usize,
                 idle: limits.idle.duration(),
+                heartbeat: limits.heartbeat.duration(),
+                silence: limits.silence.duration(),
             },
             log: Log {
                 filter: flags.log.clone().unwrap_or(log.filter.0.clone()),
@@ -328,7 +357,17 @@ impl Resolution<'_> {
     fn metrics(&self) -> Result<Option<SocketAddr>, Error> {
         match self.flags.metrics.as_ref().unwrap_or(&self.file.metrics).as_str() {
             "none" => Ok(None),
-            text => self.address("metrics", text).map(Some),
+            text => {
+                let address = self.address("metrics", text)?;
+                let public = self.flags.metrics_public || self.file.metrics_public;
+                if !address.ip().is_loopback() && !public {
+                    let why = format_args!(
+                        "{address} can be reached by others, in plain HTTP: set metrics_public where that is meant"
+                    );
+                    return self.bad("metrics", why);
+                }
+                Ok(Some(address))
+            }
         }
     }
 

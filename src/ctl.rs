@@ -42,7 +42,7 @@ pub struct Arguments {
     /// Idempotency key, 1 to 36 characters: repeating a request under it does nothing twice
     #[arg(long, global = true, value_name = "TEXT", help_heading = REQUEST)]
     request_id: Option<String>,
-    /// Print the answer as JSON, as the contract writes it
+    /// Print the answer as protobuf's JSON
     #[arg(long, global = true, help_heading = REQUEST)]
     json: bool,
     #[command(flatten)]

@@ -222,23 +222,31 @@ fn sequencer(config: &Config, clock: Clock) -> hourbook_sequencer::Config {
 fn gateway(config: &Config) -> hourbook_gateway::Settings {
     let config::Limits {
         connections,
+        connections_per_address,
         sessions,
+        streams_per_participant,
         streams_per_connection,
         message_bytes,
         header_list_bytes,
         batch_commands,
         idle,
+        heartbeat,
+        silence,
     } = config.limits;
     hourbook_gateway::Settings {
         limits: hourbook_gateway::Limits {
             connections,
+            connections_per_address,
             sessions,
+            streams_per_participant,
             streams_per_connection,
             message_bytes,
             header_list_bytes,
             batch_commands,
             idle,
         },
+        heartbeat,
+        silence,
         drain: config.drain,
         version: env!("CARGO_PKG_VERSION").into(),
         ..hourbook_gateway::Settings::default()

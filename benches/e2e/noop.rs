@@ -223,6 +223,7 @@ impl OrderService for Noop {
             last_number: 0,
             next_report_number: 1,
             heartbeat_interval: Some(convert::duration(Time::SECOND * 5)),
+            silence_limit: Some(convert::duration(Time::SECOND * 15)),
         };
         let logged_on = Told1 { message: Some(Told::LoggedOn(logged_on)) };
         let answers = incoming.ready_chunks(TOGETHER).map(move |messages| session.answer(messages));

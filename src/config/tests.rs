@@ -41,12 +41,16 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
             },
             limits: Limits {
                 connections: 4096,
+                connections_per_address: 1024,
                 sessions: 4096,
+                streams_per_participant: 256,
                 streams_per_connection: 256,
                 message_bytes: 1048576,
                 header_list_bytes: 16384,
                 batch_commands: 1000,
                 idle: 300s,
+                heartbeat: 5s,
+                silence: 15s,
             },
             log: Log {
                 filter: "info",
@@ -67,7 +71,7 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
         }
         keys.join(" ")
     };
-    expect!["data drain journal.queue_commands journal.reserve journal.segment journal.snapshot_commands limits.batch_commands limits.connections limits.header_list limits.idle limits.message limits.sessions limits.streams_per_connection listen log.filter log.format market metrics tls.certificate tls.development tls.key"].assert_eq(&keys(&SHIPPED.parse().unwrap()));
+    expect!["data drain journal.queue_commands journal.reserve journal.segment journal.snapshot_commands limits.batch_commands limits.connections limits.connections_per_address limits.header_list limits.heartbeat limits.idle limits.message limits.sessions limits.silence limits.streams_per_connection limits.streams_per_participant listen log.filter log.format market metrics metrics_public tls.certificate tls.development tls.key"].assert_eq(&keys(&SHIPPED.parse().unwrap()));
 }
 
 #[test]
@@ -109,6 +113,19 @@ fn an_address_that_others_can_reach_needs_tls() {
 }
 
 #[test]
+fn figures_that_others_can_reach_must_be_meant() {
+    let open = "metrics = \"0.0.0.0:7071\"\n";
+    check_mistakes(
+        &[open],
+        expect![[r#"
+        h.toml: metrics: 0.0.0.0:7071 can be reached by others, in plain HTTP: set metrics_public where that is meant
+    "#]],
+    );
+    assert!(resolve(&format!("{open}metrics_public = true"), &Flags::default()).is_ok());
+    assert!(resolve(open, &Flags { metrics_public: true, ..Flags::default() }).is_ok());
+}
+
+#[test]
 fn a_wrong_key_or_value_is_named() {
     check_mistakes(
         &[
@@ -120,20 +137,22 @@ fn a_wrong_key_or_value_is_named() {
             "journal = { segment = \"64 MB\" }",
             "limits = { message = 1048576 }",
             "limits.batch = 5",
+            "limits = { heartbeat = \"10s\" }",
             "log = { format = \"xml\" }",
             "tls = { certificate = \"a.crt\" }",
             "tls = { key = \"a.key\" }",
             "tls = { certificate = \"a.crt\", key = \"a.key\", development = true }",
         ],
         expect![[r#"
-            h.toml: dat: unknown field `dat`, expected one of `data`, `listen`, `metrics`, `market`, `drain`, `tls`, `journal`, `limits`, `log`
+            h.toml: dat: unknown field `dat`, expected one of `data`, `listen`, `metrics`, `metrics_public`, `market`, `drain`, `tls`, `journal`, `limits`, `log`
             h.toml: listen: `localhost` is not an IP address and a port, such as 127.0.0.1:7070
             h.toml: metrics: `off` is not an IP address and a port, such as 127.0.0.1:7070
             h.toml: drain: `1h` is not a whole number of s, m, h or d from "0s" to "10m"
             h.toml: journal.queue_commands: `1` is not a whole number from 64 to 16777216
             h.toml: journal.segment: `64 MB` is not a whole number of B, KiB, MiB or GiB from "1 MiB" to "16 GiB"
             h.toml: limits.message: invalid type: integer `1048576`, expected a whole number of B, KiB, MiB or GiB from "1 KiB" to "64 MiB"
-            h.toml: limits.batch: unknown field `batch`, expected one of `connections`, `sessions`, `streams_per_connection`, `message`, `header_list`, `batch_commands`, `idle`
+            h.toml: limits.batch: unknown field `batch`, expected one of `connections`, `connections_per_address`, `sessions`, `streams_per_participant`, `streams_per_connection`, `message`, `header_list`, `batch_commands`, `idle`, `heartbeat`, `silence`
+            h.toml: limits.silence: must be at least twice limits.heartbeat
             h.toml: log.format: unknown variant `xml`, expected `text` or `json`
             h.toml: tls.key: is missing where tls.certificate is given
             h.toml: tls.certificate: is missing where tls.key is given

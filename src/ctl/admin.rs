@@ -42,7 +42,7 @@ pub enum Command {
         #[arg(long, default_value = "")]
         reference: String,
     },
-    /// Book money that went out of `--account`
+    /// Book money that went out of `--account`, which its cash less what is held must cover
     Withdraw {
         amount: Micros,
         #[arg(default_value = "CNY")]
@@ -54,7 +54,7 @@ pub enum Command {
     /// Set what `--account` may sell of a product in each hour of a range
     DeclareCapacity {
         product: String,
-        /// Lots in every hour; 0 withdraws what is not sold
+        /// Lots in every hour, at least what is sold or held there
         lots: i64,
         /// The first hour, such as 2026-11-25T08:00:00Z
         #[arg(long, value_name = "TIME")]
@@ -294,6 +294,7 @@ pub async fn status(session: &Session, hash: bool) -> Outcome {
         let mut facts = vec![
             ("version", answer.version.clone()),
             ("number", format!("{}, durable to {}", answer.sequence, answer.durable_sequence)),
+            ("history", history(answer)),
             ("time", values::time(answer.time.as_ref())),
             ("instruments", answer.instrument_count.to_string()),
             ("live orders", answer.open_order_count.to_string()),
@@ -306,6 +307,13 @@ pub async fn status(session: &Session, hash: bool) -> Outcome {
         show::facts(&facts)
     });
     Ok(())
+}
+
+fn history(status: &v1::GetStatusResponse) -> String {
+    match status.history_fault.as_str() {
+        "" => format!("to {}", status.recorded_sequence),
+        why => format!("stalled at {}: {why}; trading goes on without it", status.recorded_sequence),
+    }
 }
 
 fn done(what: String, repeated: bool) -> String {

@@ -33,7 +33,7 @@ pub enum Command {
         #[arg(long, value_name = "PRICE")]
         trigger: Option<Micros>,
     },
-    /// Take lots off an order, which keeps its place
+    /// Take lots off an order, which keeps its place; by all that is open or more, it is cancelled
     Reduce {
         #[command(flatten)]
         order: Named,

@@ -56,11 +56,11 @@ pub async fn run(session: &Session, connection: &Connection) -> Outcome {
     let program = program(connection);
     let order = |side: &str| format!("place {side} {LOTS} {} {}", instrument.symbol, Micros(price));
     if session.out.json {
-        let side = |trader: &Trader, order: String| json!({ "account_id": trader.account_id, "key": trader.key, "order": order });
+        let side = |trader: &Trader, order: String| json!({ "accountId": trader.account_id, "key": trader.key, "order": order });
         let told = json!({
             "symbol": instrument.symbol,
-            "price_micros": price,
-            "quantity": LOTS,
+            "priceMicros": price.to_string(),
+            "quantity": LOTS.to_string(),
             "seller": side(&seller, order("sell")),
             "buyer": side(&buyer, order("buy")),
         });

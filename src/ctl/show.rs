@@ -1,4 +1,4 @@
-//! Answers, told: tables and sentences for people, the contract's JSON for programs.
+//! Answers, told: tables and sentences for people, protobuf's JSON for programs.
 
 use std::fmt;
 use std::io::Write;
@@ -47,7 +47,8 @@ impl Output {
 static CONTRACT: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the build made the descriptors"));
 
-/// A message of the contract as JSON: its own field names, every field present, numbers as numbers.
+/// A message of the contract in protobuf's own JSON, which every protobuf library reads: `orderId`, integers of 64 bits as
+/// text. Every field is present but messages that are not set.
 pub fn json<M: Message>(message: &M) -> Value {
     // Generated types carry the names of the contract's messages.
     let name = std::any::type_name::<M>().rsplit("::").next().unwrap_or_default();
@@ -55,10 +56,7 @@ pub fn json<M: Message>(message: &M) -> Value {
         CONTRACT.get_message_by_name(&format!("hourbook.v1.{name}")).expect("a message of the contract");
     let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
         .expect("a message reads what it wrote");
-    let options = SerializeOptions::new()
-        .stringify_64_bit_integers(false)
-        .use_proto_field_name(true)
-        .skip_default_fields(false);
+    let options = SerializeOptions::new().skip_default_fields(false);
     dynamic.serialize_with_options(serde_json::value::Serializer, &options).expect("messages are JSON")
 }
 
@@ -178,7 +176,7 @@ pub fn report(report: &v1::ExecutionReport) -> String {
         Kind::Amended => format!("amended    {name}: {}; {open}", order(report)),
         Kind::Reduced => format!("reduced    {name}: {}; {open}", order(report)),
         Kind::Triggered => format!("triggered  {name}: {}", order(report)),
-        Kind::CancelRejected => format!("refused    cancel of {name}: {}", refused()),
+        Kind::CancelRejected => format!("refused    cancel or reduction of {name}: {}", refused()),
         Kind::AmendRejected => format!("refused    amendment of {name}: {}", refused()),
         Kind::MassCancelled => format!("cancelled  {} orders", report.quantity),
         Kind::MassCancelRejected => format!("refused    mass cancel: {}", refused()),

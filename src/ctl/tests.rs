@@ -127,7 +127,7 @@ fn answers_are_json_as_the_contract_writes_them() {
             ..Default::default()
         },
         expect![[
-            r#"{"symbol":"GP.CNNX.A.D20261125","instrument_id":0,"sequence":1152921504606846976,"time":"2026-11-25T08:00:00Z","status":"INSTRUMENT_STATUS_AUCTION","bids":[{"price_micros":35000,"quantity":5,"order_count":1}],"asks":[],"bid_orders":[],"ask_orders":[],"last_trade_price_micros":0,"reference_price_micros":0,"band_low_micros":0,"band_high_micros":0,"indicative_price_micros":0,"indicative_quantity":0}"#
+            r#"{"symbol":"GP.CNNX.A.D20261125","instrumentId":0,"sequence":"1152921504606846976","time":"2026-11-25T08:00:00Z","status":"INSTRUMENT_STATUS_AUCTION","bids":[{"priceMicros":"35000","quantity":"5","orderCount":1}],"asks":[],"bidOrders":[],"askOrders":[],"lastTradePriceMicros":"0","referencePriceMicros":"0","bandLowMicros":"0","bandHighMicros":"0","indicativePriceMicros":"0","indicativeQuantity":"0"}"#
         ]],
     );
 }

@@ -51,7 +51,7 @@ pub struct Place {
 
 /// An id or a participant, as the scenario calls it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a number or a text")]
+#[serde(untagged, expecting = "must be a whole number or a text")]
 pub enum Name {
     Number(i64),
     Text(String),
@@ -180,8 +180,10 @@ fn object<'a, T: Deserialize<'a>>(file: &str, line: usize, text: &'a str) -> Res
     let read = serde_path_to_error::deserialize(&mut document);
     let value = read.map_err(|error| {
         let field = error.path().to_string();
-        // serde_json counts lines of its own, and ours is its first.
+        // serde_json counts lines of its own, and ours is its first; `i64` is a word of ours.
         let why = error.inner().to_string().replace(" at line 1 column", ", column");
+        let why = why.replace("expected i64", "expected a whole number below 2^63");
+        let why = if error.inner().is_syntax() { format!("is no JSON: {why}") } else { why };
         let file = file.into();
         if field == "." { Error::Line { file, line, why } } else { Error::Field { file, line, field, why } }
     })?;

@@ -123,24 +123,24 @@ fn mistakes_name_file_line_and_field() {
         ],
         expect![[r#"
             day.jsonl: holds no scenario
-            day.jsonl: line 2: expected value, column 1
+            day.jsonl: line 2: is no JSON: expected value, column 1
             day.jsonl: line 1: is neither a scenario (with `ops`) nor an operation (with `op`)
             day.jsonl: line 1: is neither a scenario (with `ops`) nor an operation (with `op`)
             day.jsonl: line 1: op: unknown variant `stop`, expected one of `new`, `cancel`, `amend`, `reduce`, `mass_cancel`, `kill`, `unkill`, `halt`, `resume`, `expire_day`, `auction_open`, `auction_uncross`, column 12
             day.jsonl: line 1: id: is missing
-            day.jsonl: line 1: id: a number or a text, column 23
+            day.jsonl: line 1: id: must be a whole number or a text, column 23
             day.jsonl: line 1: holds more than one object
             day.jsonl: line 1: type: unknown variant `limits`, expected one of `limit`, `market`, `stop`, `stop_limit`, column 63
             day.jsonl: line 1: qty: is missing
             day.jsonl: line 1: price: 0 is not above zero
-            day.jsonl: line 1: price: invalid type: floating point `1.5`, expected i64, column 74
+            day.jsonl: line 1: price: invalid type: floating point `1.5`, expected a whole number below 2^63, column 74
             day.jsonl: line 1: stpp: unknown field `stpp`, expected one of `op`, `id`, `participant`, `side`, `type`, `tif`, `price`, `qty`, `display`, `trigger`, `stp`, `post_only`, `budget`, `by`, `ref`, column 87
             day.jsonl: line 1: budget: is missing
             day.jsonl: line 1: display: is negative
             day.jsonl: line 1: qty: is above 4294967295
             day.jsonl: line 1: price: price times quantity is more than the ledger can hold
             day.jsonl: line 1: ops[1].by: is missing
-            day.jsonl: line 1: ops[1].by: invalid type: string "two", expected i64, column 65
+            day.jsonl: line 1: ops[1].by: invalid type: string "two", expected a whole number below 2^63, column 65
             day.jsonl: line 1: expect: is missing: there is nothing to check against
             day.jsonl: line 1: final_book: is missing: there is nothing to check against
         "#]],

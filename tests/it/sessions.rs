@@ -238,6 +238,41 @@ async fn the_exchange_says_that_it_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_falls_silent_loses_its_session_and_what_goes_with_it() {
+    let venue = Venue::with("[limits]\nheartbeat = \"1s\"\nsilence = \"2s\"\n").await;
+    let bob = venue.buyer("bob", 100).await;
+    let symbol = venue.hour(FREE, 2);
+    let mut trading = bob.trade(v1::Logon { cancel_on_disconnect: true, ..logon("desk") }).await;
+    let seconds = |told: Option<prost_types::Duration>| told.map(|told| told.seconds);
+    assert_eq!(seconds(trading.logged_on.heartbeat_interval), Some(1));
+    assert_eq!(seconds(trading.logged_on.silence_limit), Some(2));
+    let order = Request::Place(limit(Side::Buy, &symbol, 1, 100_000));
+    trading.session.send(vec![entry(1, order)]).await.unwrap();
+    let placed = trading.until(|report| report.request_number == 1).await;
+    // Heartbeats keep it, for longer than it may be silent.
+    for _ in 0..6 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        trading.session.heartbeat().await.unwrap();
+    }
+    assert_eq!(bob.open_orders().await.len(), 1);
+    let silent = std::time::Instant::now();
+    let end = loop {
+        match tokio::time::timeout(Duration::from_secs(20), trading.session.next()).await.expect("an end") {
+            Ok(Some(Message::Heartbeat(_))) => {}
+            Ok(Some(Message::Reports(batch))) => {
+                assert_eq!(batch.reports[0].cancel_reason(), CancelReason::Disconnect);
+                assert_eq!(batch.reports[0].order_id, placed.order_id);
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break reason(error),
+        }
+    };
+    assert_eq!(end, (Code::DeadlineExceeded, "HEARTBEAT_MISSED".into()));
+    assert!(silent.elapsed() > Duration::from_millis(1_900), "{:?}", silent.elapsed());
+    assert!(bob.open_orders().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_never_reads_is_let_go_or_caught_up_and_nobody_else_notices() {
     const BATCHES: u64 = 30;
     let venue = Venue::open().await;

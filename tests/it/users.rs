@@ -101,12 +101,12 @@ fn from_nothing_to_a_first_trade() {
     // Run again, it finds what it made.
     let again = told_json(&ctl(&server, &data, &["--json", "quickstart"]));
     assert_eq!(
-        (again["buyer"]["account_id"].as_u64(), again["seller"]["account_id"].as_u64()),
+        (again["buyer"]["accountId"].as_u64(), again["seller"]["accountId"].as_u64()),
         (Some(1), Some(2))
     );
     let buyer = again["buyer"]["key"].as_str().unwrap();
     let positions = told_json(&ctl(&server, &data, &["--json", "--key", buyer, "positions"]));
-    assert_eq!(positions["positions"][0]["units"], 10);
+    assert_eq!(positions["positions"][0]["units"], "10");
     let everyone = told_json(&ctl(&server, &data, &["--json", "participants"]));
     assert_eq!(everyone["participants"].as_array().unwrap().len(), 3);
 
@@ -120,15 +120,12 @@ fn from_nothing_to_a_first_trade() {
     );
 
     let status = told_json(&ctl(&server, &data, &["--json", "status", "--hash"]));
-    let (sequence, hash) =
-        (status["sequence"].as_u64().unwrap(), status["state_hash"].as_str().unwrap().to_string());
+    let fact = |name: &str| status[name].as_str().unwrap().to_string();
+    let (sequence, hash) = (fact("sequence"), fact("stateHash"));
     assert_eq!(server.terminate(), Some(0), "SIGTERM ends it in order");
 
-    let replay = Command::new(program())
-        .args(["replay", "--json", "--to", &sequence.to_string()])
-        .arg(&data)
-        .output()
-        .unwrap();
+    let replay =
+        Command::new(program()).args(["replay", "--json", "--to", &sequence]).arg(&data).output().unwrap();
     assert!(told(&replay).contains(&hash), "replay comes to the state that was live");
 }
 
@@ -138,7 +135,7 @@ fn over_tls_with_a_certificate_made_at_the_start() {
     let (market, data) = (small_market(directory.path()), directory.path().join("data"));
     let server = Server::start(&data, &["--market", &market, "--tls-development"]);
     let status = told_json(&ctl(&server, &data, &["--json", "status"]));
-    assert!(status["instrument_count"].as_u64() > Some(0));
+    assert!(status["instrumentCount"].as_str().unwrap().parse::<u64>().unwrap() > 0);
     assert_eq!(server.terminate(), Some(0));
 }
 

@@ -1,7 +1,7 @@
 //! A whole exchange in this process: on a port of its own, over a directory of its own, with a clock that stands
 //! until it is moved. What `serve` starts is started here, with a market of three products.
 //!
-//! `Venue::open` begins at [`OPENING`]; `member` makes a participant with an account, a key and a client;
+//! `Venue::open` begins at [`OPENING`], `with` under other settings; `member` makes a participant with an account, a key and a client;
 //! `pass` moves the clock and waits until what was due is done; `restart` ends it in order and starts it
 //! again; `crash` starts it again from a copy of what was on the disk at that moment.
 
@@ -93,10 +93,18 @@ pub struct Member {
 
 impl Venue {
     pub async fn open() -> Venue {
+        Venue::with("").await
+    }
+
+    /// One with these settings, written as in its file.
+    pub async fn with(settings: &str) -> Venue {
         let directory = tempfile::tempdir().unwrap();
         let market = directory.path().join("market.toml");
         std::fs::write(&market, MARKET).unwrap();
+        let file = directory.path().join("hourbook.toml");
+        std::fs::write(&file, settings).unwrap();
         let flags = Flags {
+            config: Some(file),
             data: Some(directory.path().join("data")),
             listen: Some("127.0.0.1:0".parse().unwrap()),
             metrics: Some("none".into()),

@@ -67,18 +67,38 @@ pub fn account_id(field: &str, id: u32) -> Checked<AccountId> {
     if id == 0 { violation(field, "is required") } else { Ok(AccountId(id)) }
 }
 
-/// A text for people: at most `most` characters, none of them a control character.
+/// A text for people: at most `most` characters that can be seen, spaces within it apart. What reverses or hides text is
+/// none, so that no name looks like another's by a trick.
 pub fn text(field: &str, text: &str, most: usize, required: bool) -> Checked<String> {
-    if required && text.is_empty() {
-        return violation(field, "is required");
+    if required && text.trim().is_empty() {
+        return violation(field, "is required, and must not be blank");
+    }
+    if text.trim() != text {
+        return violation(field, "must not begin or end with a blank");
     }
     if text.chars().count() > most {
         return violation(field, format!("must be at most {most} characters"));
     }
-    if text.chars().any(char::is_control) {
-        return violation(field, "must not have control characters");
+    if text.chars().any(|one| one.is_control() || is_format(one)) {
+        return violation(field, "must not have control characters, nor such as reverse or hide text");
     }
     Ok(text.into())
+}
+
+/// Characters without a shape of their own: direction of text, joiners, marks of order and language, separators of lines.
+fn is_format(one: char) -> bool {
+    matches!(
+        one,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 pub fn currency(field: &str, code: &str) -> Checked<String> {
@@ -280,47 +300,51 @@ pub fn reduction(order: Option<&v1::OrderName>, by: i64) -> Checked<model::Reduc
     Ok(model::ReduceOrder { order: order_name(order)?, by: lots("by_quantity", by, 1)? })
 }
 
+/// Which orders to cancel; its fields are named as seen from within.
 pub fn mass_cancel(wire: Option<&v1::MassCancelScope>, resolve: &impl Resolve) -> Checked<model::MassCancel> {
     use v1::mass_cancel_scope::Scope as Wire;
     let Some(wire) = wire else { return Ok(model::MassCancel { scope: model::Scope::Market, side: None }) };
     let scope = match &wire.scope {
         None => model::Scope::Market,
-        Some(Wire::Product(symbol)) => model::Scope::Product(product("scope.product", symbol, resolve)?),
-        Some(Wire::Symbol(symbol)) => {
-            model::Scope::Instrument(instrument(symbol, 0, resolve).map_err(|bad| bad.within("scope"))?)
-        }
-        Some(Wire::InstrumentId(id)) => {
-            model::Scope::Instrument(instrument("", *id, resolve).map_err(|bad| bad.within("scope"))?)
-        }
+        Some(Wire::Product(symbol)) => model::Scope::Product(product("product", symbol, resolve)?),
+        Some(Wire::Symbol(symbol)) => model::Scope::Instrument(instrument(symbol, 0, resolve)?),
+        Some(Wire::InstrumentId(0)) => return violation("instrument_id", "must not be zero"),
+        Some(Wire::InstrumentId(id)) => model::Scope::Instrument(InstrumentId(*id)),
     };
-    let side =
-        if wire.side == v1::Side::Unspecified as i32 { None } else { Some(side("scope.side", wire.side)?) };
+    let side = if wire.side == v1::Side::Unspecified as i32 { None } else { Some(side("side", wire.side)?) };
     Ok(model::MassCancel { scope, side })
 }
 
-pub fn quotes(wire: Option<&v1::QuoteSet>, resolve: &impl Resolve) -> Checked<model::MassQuote> {
-    let Some(wire) = wire else { return violation("quotes", "is required") };
+/// Quotes; their fields are named as seen from within.
+pub fn quotes(wire: &v1::QuoteSet, resolve: &impl Resolve) -> Checked<model::MassQuote> {
     if !(1..=MOST_ENTRIES).contains(&wire.quotes.len()) {
-        return violation("quotes.quotes", format!("must be 1 to {MOST_ENTRIES} quotes"));
+        return violation("quotes", format!("must be 1 to {MOST_ENTRIES} quotes"));
     }
+    // A side that is withdrawn has no price: one that is given all the same was meant for something.
+    let side = |price, price_micros, quantity, lots_given| -> Checked<(Price, Quantity)> {
+        let (checked, lots) = (optional_price(price, price_micros)?, lots(quantity, lots_given, 0)?);
+        match (checked.0, lots.0) {
+            (1.., 0) => violation(price, "must not be given with quantity 0, which withdraws the side"),
+            _ => Ok((checked, lots)),
+        }
+    };
     let one = |quote: &v1::Quote| -> Checked<model::Quote> {
-        Ok(model::Quote {
-            instrument: instrument(&quote.symbol, quote.instrument_id, resolve)?,
-            bid_price: optional_price("bid_price_micros", quote.bid_price_micros)?,
-            bid_quantity: lots("bid_quantity", quote.bid_quantity, 0)?,
-            ask_price: optional_price("ask_price_micros", quote.ask_price_micros)?,
-            ask_quantity: lots("ask_quantity", quote.ask_quantity, 0)?,
-        })
+        let (bid_price, bid_quantity) =
+            side("bid_price_micros", quote.bid_price_micros, "bid_quantity", quote.bid_quantity)?;
+        let (ask_price, ask_quantity) =
+            side("ask_price_micros", quote.ask_price_micros, "ask_quantity", quote.ask_quantity)?;
+        let instrument = instrument(&quote.symbol, quote.instrument_id, resolve)?;
+        Ok(model::Quote { instrument, bid_price, bid_quantity, ask_price, ask_quantity })
     };
     let quotes = wire
         .quotes
         .iter()
         .enumerate()
-        .map(|(at, quote)| one(quote).map_err(|bad| bad.within(&format!("quotes.quotes[{at}]"))));
+        .map(|(at, quote)| one(quote).map_err(|bad| bad.within(&format!("quotes[{at}]"))));
     Ok(model::MassQuote {
         quotes: quotes.collect::<Checked<_>>()?,
         post_only: wire.post_only,
-        self_trade: self_trade("quotes.self_trade_prevention", wire.self_trade_prevention)?,
+        self_trade: self_trade("self_trade_prevention", wire.self_trade_prevention)?,
     })
 }
 
@@ -351,7 +375,7 @@ pub fn entry(wire: &v1::TradeEntry, resolve: &impl Resolve) -> Checked<(u64, Cli
         Some(Wire::MassCancel(scope)) => {
             mass_cancel(Some(scope), resolve).map_err(|bad| bad.within("mass_cancel"))?.into()
         }
-        Some(Wire::Quote(set)) => quotes(Some(set), resolve).map_err(|bad| bad.within("quote"))?.into(),
+        Some(Wire::Quote(set)) => quotes(set, resolve).map_err(|bad| bad.within("quote"))?.into(),
     };
     if !client_id.is_none() {
         return violation("client_order_id", "must not be given but for a new order");

@@ -111,9 +111,63 @@ fn an_entry_says_where_in_it_the_fault_lies() {
     );
     let quotes = v1::QuoteSet { quotes: vec![v1::Quote::default()], ..Default::default() };
     let quote = v1::TradeEntry { request: Some(v1::trade_entry::Request::Quote(quotes)), ..place(limit()) };
-    assert_eq!(entry(&quote, &Known).unwrap_err().field, "quote.quotes.quotes[0].symbol");
+    assert_eq!(entry(&quote, &Known).unwrap_err().field, "quote.quotes[0].symbol");
+    let of = |scope| v1::TradeEntry {
+        request: Some(v1::trade_entry::Request::MassCancel(v1::MassCancelScope {
+            scope: Some(scope),
+            side: 0,
+        })),
+        ..place(limit())
+    };
+    use v1::mass_cancel_scope::Scope;
+    for (scope, field) in [
+        (Scope::Product("GP".into()), "mass_cancel.product"),
+        (Scope::Symbol("GP".into()), "mass_cancel.symbol"),
+        (Scope::InstrumentId(0), "mass_cancel.instrument_id"),
+    ] {
+        assert_eq!(entry(&of(scope), &Known).unwrap_err().field, field);
+    }
     let (number, client_id, command) = entry(&place(limit()), &Known).unwrap();
     assert_eq!((number, client_id.is_none(), command.name()), (1, true, "PlaceOrder"));
+}
+
+#[test]
+fn a_side_of_a_quote_has_both_price_and_lots_or_neither_price() {
+    let quote = v1::Quote {
+        symbol: "GP.CNNX.A.H20261124T08".into(),
+        ask_price_micros: 2_000_000,
+        ask_quantity: 5,
+        ..Default::default()
+    };
+    let set = |quote| v1::QuoteSet { quotes: vec![quote], ..Default::default() };
+    assert!(quotes(&set(quote.clone()), &Known).is_ok(), "the other side is withdrawn");
+    let half = v1::Quote { ask_quantity: 0, ..quote };
+    assert_eq!(quotes(&set(half), &Known).unwrap_err().field, "quotes[0].ask_price_micros");
+    let none = v1::QuoteSet::default();
+    assert_eq!(quotes(&none, &Known).unwrap_err().field, "quotes");
+}
+
+#[test]
+fn names_can_be_seen_as_they_are() {
+    let name = |name: &str| text("name", name, 10, true);
+    assert_eq!(name("Ann & Co").unwrap(), "Ann & Co");
+    assert_eq!(name("企鹅").unwrap(), "企鹅");
+    let hidden = [
+        "",
+        "  ",
+        "\u{3000}",
+        " Ann",
+        "Ann ",
+        "a\u{7}b",
+        "Ann\u{202e}oC",
+        "A\u{200b}nn",
+        "\u{feff}Ann",
+        "eleven long",
+    ];
+    for bad in hidden {
+        assert_eq!(name(bad).unwrap_err().field, "name", "{bad:?}");
+    }
+    assert_eq!(text("reason", "", 10, false).unwrap(), "");
 }
 
 #[test]

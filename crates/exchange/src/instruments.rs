@@ -7,6 +7,7 @@ use hourbook_book::prefetch;
 use hourbook_model::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 /// How trading stands, apart from halts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,9 +238,21 @@ impl Instruments {
 
     /// Every instrument of a product, by kind of period and start.
     pub fn of_product(&self, product: ProductId) -> impl Iterator<Item = InstrumentId> + '_ {
-        let from = (product, PeriodKind::Hour, Hour(0));
-        let to = (ProductId(product.0 + 1), PeriodKind::Hour, Hour(0));
-        self.by_period.range(from..to).map(|(_, id)| *id)
+        self.of_product_after(product, None)
+    }
+
+    /// The same behind one period.
+    pub fn of_product_after(
+        &self,
+        product: ProductId,
+        after: Option<Period>,
+    ) -> impl Iterator<Item = InstrumentId> + '_ {
+        let from = match after {
+            Some(after) => Bound::Excluded((product, after.kind, after.start)),
+            None => Bound::Included((product, PeriodKind::Hour, Hour(0))),
+        };
+        let to = Bound::Excluded((ProductId(product.0 + 1), PeriodKind::Hour, Hour(0)));
+        self.by_period.range((from, to)).map(|(_, id)| *id)
     }
 
     /// Every instrument, by product, kind of period and start.

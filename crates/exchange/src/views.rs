@@ -281,6 +281,19 @@ impl Exchange {
         self.instruments.of_product(product).filter_map(|id| self.instrument(id))
     }
 
+    /// How instruments of one product trade, by kind of period and start, after one of them: at most `limit`, and cheap.
+    pub fn statuses_of(
+        &self,
+        product: ProductId,
+        after: Option<Period>,
+        limit: usize,
+    ) -> Vec<(InstrumentId, Period, Status)> {
+        let all = self.instruments.of_product_after(product, after).filter_map(|id| self.instruments.get(id));
+        all.take(limit)
+            .map(|instrument| (instrument.id, instrument.period, self.instruments.status(instrument)))
+            .collect()
+    }
+
     fn show(&self, instrument: &Instrument) -> InstrumentView {
         let product = self.instruments.known(instrument.product);
         InstrumentView {

@@ -16,8 +16,9 @@ pub struct Accounts(pub Arc<Inside>);
 
 type Answered<T> = Result<Response<T>, Refusal>;
 
-/// What a look at all positions of an account costs, in rows: there may be as many as instruments.
-const POSITIONS_LOOK: usize = 2_000;
+/// Positions of an account, and ranges of its hours, about: what more there is, is paid for afterwards.
+const POSITIONS: usize = 2_000;
+const RANGES: usize = 100;
 
 #[tonic::async_trait]
 impl AccountService for Accounts {
@@ -37,7 +38,7 @@ impl AccountService for Accounts {
                 .map(wire_account)
                 .collect()
         };
-        let accounts = self.0.look(&caller, size, look).await?;
+        let (_, accounts) = self.0.list(&caller, size, look).await?;
         let (accounts, next_page_token) = page(accounts, size, |account| account.account_id.to_string());
         Ok(Response::new(v1::ListAccountsResponse { accounts, next_page_token }))
     }
@@ -68,7 +69,7 @@ impl AccountService for Accounts {
         let near = Near::parse(&wire.page_token).map_err(status::misshapen)?;
         let look =
             move |exchange: &Exchange| exchange.orders_of(account, near.found(exchange, account), size + 1);
-        let mut orders = self.0.look(&caller, size, look).await?;
+        let (_, mut orders) = self.0.list(&caller, size, look).await?;
         let more = orders.len() > size;
         orders.truncate(size);
         let next_page_token = if more { Near::of(&orders).to_string() } else { String::new() };
@@ -91,8 +92,8 @@ impl AccountService for Accounts {
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
         let after: Option<Symbol> = symbol_token(&wire.page_token).map_err(status::misshapen)?;
-        let look = move |exchange: &Exchange| (exchange.stamp(), exchange.bare_positions(account));
-        let (stamp, bare) = self.0.look(&caller, POSITIONS_LOOK, look).await?;
+        let look = move |exchange: &Exchange| exchange.bare_positions(account);
+        let (stamp, bare) = self.0.list(&caller, POSITIONS, look).await?;
         // What was listed by then is in the directory by then.
         self.0.seen(stamp.seq).await;
         let rest = bare.iter().filter_map(|(id, position)| {
@@ -120,10 +121,11 @@ impl AccountService for Accounts {
         let account = self.0.account(&caller, wire.account_id)?;
         let product =
             convert::product("product", &wire.product, &self.0.directory).map_err(status::misshapen)?;
-        let look =
-            move |exchange: &Exchange| exchange.product(product).map(|_| exchange.hours(account, product));
-        let hours = self.0.look(&caller, 100, look).await?;
-        let hours = hours.ok_or_else(|| status::not_found("product: no such product"))?;
+        if product == ProductId(0) {
+            return Err(status::not_found("product: no such product"));
+        }
+        let look = move |exchange: &Exchange| exchange.hours(account, product);
+        let (_, hours) = self.0.list(&caller, RANGES, look).await?;
         let ranges = hours.iter().map(|range| v1::CapacityRange {
             start_time: Some(convert::timestamp(range.from.start())),
             hours: range.hours,
@@ -144,6 +146,7 @@ impl AccountService for Accounts {
         let after = convert::page_token(&wire.page_token).map_err(status::misshapen)?.unwrap_or(0);
         let lines =
             self.0.ask_history(&caller, size, move |history| history.lines(account, after, size + 1)).await?;
+        self.0.door.settle(&caller, size, lines.len());
         let currencies = self.0.look(&caller, 1, |exchange| exchange.currencies().to_vec()).await?;
         let entries = lines.iter().map(|(stamp, line)| wire_line(*stamp, line, &currencies)).collect();
         let (entries, next_page_token) = page(entries, size, |entry| entry.number.to_string());

@@ -2,7 +2,7 @@
 
 use crate::accounts::{page, wire_account};
 use crate::calls::caller;
-use crate::door::Caller;
+use crate::door::{Caller, WHOLE_STATE};
 use crate::{Inside, asked_by, digest_of, new_key, status};
 use hourbook_api::convert::{self, Checked, Resolve, Violation};
 use hourbook_api::v1;
@@ -241,7 +241,7 @@ impl AdminService for Admin {
                 })
                 .collect()
         };
-        let participants = self.0.look(&caller, size, look).await?;
+        let (_, participants) = self.0.list(&caller, size, look).await?;
         let (participants, next_page_token) = page(participants, size, |row| row.participant_id.to_string());
         Ok(Response::new(v1::ListParticipantsResponse { participants, next_page_token }))
     }
@@ -257,7 +257,7 @@ impl AdminService for Admin {
             let rows = (after + 1..).map(AccountId).map_while(|id| exchange.account(id));
             rows.take(size + 1).map(wire_account).collect()
         };
-        let accounts = self.0.look(&caller, size, look).await?;
+        let (_, accounts) = self.0.list(&caller, size, look).await?;
         let (accounts, next_page_token) = page(accounts, size, |row| row.account_id.to_string());
         Ok(Response::new(v1::ListAllAccountsResponse { accounts, next_page_token }))
     }
@@ -269,7 +269,7 @@ impl AdminService for Admin {
         let look = move |exchange: &Exchange| {
             exchange.keys().skip(after as usize).take(size + 1).map(|(id, key)| wire_key(id, key)).collect()
         };
-        let keys = self.0.look(&caller, size, look).await?;
+        let (_, keys) = self.0.list(&caller, size, look).await?;
         let (keys, next_page_token) = page(keys, size, |row| row.key_id.to_string());
         Ok(Response::new(v1::ListKeysResponse { keys, next_page_token }))
     }
@@ -303,22 +303,22 @@ impl AdminService for Admin {
         let look = move |exchange: &Exchange| {
             let amounts = |sums: Vec<(String, Money)>| sums.into_iter().map(|(_, sum)| sum.0).sum::<i64>();
             v1::GetStatusResponse {
-                version: String::new(),
                 sequence: exchange.stamp().seq,
                 time: Some(convert::timestamp(exchange.stamp().time)),
-                durable_sequence: 0,
                 state_hash: if hash { hexadecimal(exchange.state_hash()) } else { String::new() },
                 instrument_count: exchange.instrument_count() as u64,
                 open_order_count: exchange.accounts().map(|account| u64::from(account.open_orders())).sum(),
                 ledger_sum_micros: amounts(exchange.ledger_sums()),
                 fees: exchange.fees().into_iter().map(fee_total).collect(),
+                ..v1::GetStatusResponse::default()
             }
         };
-        let status = self.0.look(&caller, 1_000, look).await?;
-        let durable_sequence = self.0.handle.stats().durable;
+        let status = self.0.look(&caller, if hash { WHOLE_STATE } else { 1_000 }, look).await?;
         Ok(Response::new(v1::GetStatusResponse {
             version: self.0.version.clone(),
-            durable_sequence,
+            durable_sequence: self.0.handle.stats().durable,
+            recorded_sequence: self.0.history.recorded(),
+            history_fault: self.0.history.stalled().unwrap_or_default().into(),
             ..status
         }))
     }

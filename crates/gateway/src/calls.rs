@@ -1,11 +1,12 @@
 //! What every call has in common: its caller is known before its message is read, it is counted and bounded in
 //! time, and its panic is its own.
 
-use crate::door::Caller;
+use crate::door::{Caller, Place};
 use crate::metrics::Held;
 use crate::{CALLS, Inside, status};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use hourbook_model::Role;
 use http::{HeaderMap, Request, Response};
 use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use std::collections::BTreeMap;
@@ -19,11 +20,6 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::Service;
-
-/// From the headers of a call to the headers of its answer. A client that sends half a request ends here.
-const TO_ANSWER: Duration = Duration::from_secs(60);
-/// From the headers of a unary call to the end of its answer. A client that does not read it ends here.
-const TO_THE_END: Duration = Duration::from_secs(90);
 
 /// Calls that may last: their readers are bounded where they are fed.
 pub const LASTING: [&str; 6] = [
@@ -64,10 +60,11 @@ impl Line {
         Line(Mutex::new(Under { next: 0, unary: BTreeMap::new(), lasting: 0, quiet_since }))
     }
 
-    pub fn verdict(&self, idle: Duration) -> Verdict {
+    /// What is to be done, where it may be `idle` for so long, and a unary call may take `end` to its end.
+    pub fn verdict(&self, idle: Duration, end: Duration) -> Verdict {
         let under = self.under();
         match under.unary.first_key_value() {
-            Some((_, began)) if began.elapsed() > TO_THE_END => Verdict::Stuck,
+            Some((_, began)) if began.elapsed() > end => Verdict::Stuck,
             None if under.lasting == 0 && under.quiet_since.elapsed() > idle => Verdict::Idle,
             _ => Verdict::Stays,
         }
@@ -117,8 +114,8 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         let mut call = Call::begin(self, path);
         let ours = path.starts_with("/hourbook.");
         if let Some(&known) = CALLS.get(call.method) {
-            match self.inside.door.caller(request.headers(), known) {
-                Ok(caller) => drop(request.extensions_mut().insert(caller)),
+            match self.admit(&mut request, known, call.unary.is_none()) {
+                Ok(place) => call.place = place,
                 Err(refusal) => {
                     call.code = refusal.code();
                     let refusal = refusal.into_http().map(|inner| Told { inner, call });
@@ -126,15 +123,15 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
                 }
             }
         }
-        let limit = self.inside.limits.message_bytes;
+        let (limit, patience) = (self.inside.limits.message_bytes, self.inside.patience.answer);
         let answer = self.routes.clone().call(request.map(Body::new));
         Box::pin(async move {
-            let answer = AssertUnwindSafe(tokio::time::timeout(TO_ANSWER, answer)).catch_unwind().await;
+            let answer = AssertUnwindSafe(tokio::time::timeout(patience, answer)).catch_unwind().await;
             let answer = match answer {
                 Ok(Ok(Ok(answer))) if ours => in_our_words(answer, limit),
                 Ok(Ok(Ok(answer))) => answer,
                 Ok(Ok(Err(never))) => match never {},
-                Ok(Err(_)) => status::too_long(TO_ANSWER).into_http(),
+                Ok(Err(_)) => status::too_long(patience).into_http(),
                 Err(_) => status::fault("a handler panicked").into_http(),
             };
             if let Some(code) = code_of(answer.headers()) {
@@ -145,9 +142,33 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
     }
 }
 
+impl Calls {
+    /// Who makes the call goes with it, and for one that lasts the place that it takes.
+    fn admit(
+        &self,
+        request: &mut Request<Incoming>,
+        known: (&str, &[Role]),
+        lasts: bool,
+    ) -> Result<Option<Place>, Status> {
+        let caller = self.inside.door.caller(request.headers(), known)?;
+        request.extensions_mut().insert(caller);
+        if !lasts {
+            return Ok(None);
+        }
+        let place = self.inside.lasting.enter(caller.participant)?;
+        request.extensions_mut().insert(place.clone());
+        Ok(Some(place))
+    }
+}
+
 /// Who makes a call: the door has let it in.
 pub fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Status> {
     request.extensions().get().copied().ok_or_else(|| status::fault("a call came past the door"))
+}
+
+/// The place of a call that lasts: whoever goes on after the call keeps it.
+pub fn place<T>(request: &tonic::Request<T>) -> Result<Place, Status> {
+    request.extensions().get().cloned().ok_or_else(|| status::fault("a call came past the door"))
 }
 
 /// A refusal of the framework, which knows no reasons, becomes one of ours.
@@ -171,6 +192,7 @@ struct Call {
     unary: Option<u64>,
     method: usize,
     code: Code,
+    place: Option<Place>,
     _stream: Option<Held>,
 }
 
@@ -183,6 +205,7 @@ impl Call {
             method: calls.inside.metrics.method(path),
             // What it is if nothing is heard of it again.
             code: Code::Cancelled,
+            place: None,
             inside: Arc::clone(&calls.inside),
             line: Arc::clone(&calls.line),
         }
@@ -192,6 +215,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.line.end(self.unary);
+        self.place = None;
         self.inside.metrics.called(self.method, self.code);
     }
 }

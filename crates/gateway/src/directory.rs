@@ -1,15 +1,16 @@
 //! Symbols and ids, as far as they are published.
 //!
 //! Lists and patterns are looked up here, so that the writer is only asked for the rows that are shown. What
-//! is listed no more keeps its name here, so that what is over can still be told by it.
+//! is listed no more keeps its name here for a while, so that what is over can still be told by it; history knows it
+//! for longer.
 
 use dashmap::DashMap;
 use hourbook_api::convert::{Checked, Resolve, Violation};
 use hourbook_exchange::Exchange;
 use hourbook_model::{Event, InstrumentId, Period, ProductId, ProductSymbol, Status, Symbol};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound::{Excluded, Included, Unbounded};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[derive(Default)]
 pub struct Directory {
@@ -17,7 +18,12 @@ pub struct Directory {
     symbols: DashMap<InstrumentId, Arc<str>>,
     products: RwLock<BTreeMap<ProductSymbol, Arc<Shelf>>>,
     names: DashMap<ProductId, Arc<Shelf>>,
+    /// What is listed no more and has its name, in the order in which it is forgotten.
+    over: Mutex<VecDeque<InstrumentId>>,
 }
+
+/// Names of what is listed no more.
+const MOST_OVER: usize = 100_000;
 
 /// One product and what is listed of it.
 struct Shelf {
@@ -81,11 +87,30 @@ impl Directory {
                 listed.remove(&symbol.period);
             }
         }
+        self.forget_after(id);
     }
 
-    /// Learns what an instrument was called that went off the list before this process began.
+    /// Keeps the name of what is listed no more, until there are too many later ones.
+    fn forget_after(&self, id: InstrumentId) {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        over.push_back(id);
+        if over.len() > MOST_OVER
+            && let Some(first) = over.pop_front()
+        {
+            self.symbols.remove(&first);
+        }
+    }
+
+    /// Learns what an instrument was called that is not known here any more.
     pub fn remember(&self, id: InstrumentId, symbol: &str) {
-        self.symbols.entry(id).or_insert_with(|| symbol.into());
+        if self.symbols.insert(id, symbol.into()).is_none() {
+            self.forget_after(id);
+        }
+    }
+
+    /// Instruments that are listed of a product.
+    pub fn count(&self, product: ProductId) -> usize {
+        self.names.get(&product).map_or(0, |shelf| read(&shelf.listed).len())
     }
 
     /// What an instrument is called, or was.

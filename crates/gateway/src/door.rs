@@ -1,17 +1,16 @@
 //! The door: whose key it is, what it may do, and how fast.
 
+use crate::allowance::Allowance;
 use crate::{roles, status};
 use dashmap::DashMap;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use hourbook_exchange::Exchange;
 use hourbook_model::{AccountId, Event, KeyId, Limits, ParticipantId, Role};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 
 /// Who stands behind a call.
@@ -30,8 +29,8 @@ pub struct Door {
     keys: DashMap<[u8; 32], Caller>,
     digests: DashMap<KeyId, [u8; 32]>,
     owners: DashMap<AccountId, ParticipantId>,
-    pace: DashMap<AccountId, Arc<DefaultDirectRateLimiter>>,
-    looks: DashMap<ParticipantId, Arc<DefaultDirectRateLimiter>>,
+    pace: DashMap<AccountId, Arc<Allowance>>,
+    looks: DashMap<ParticipantId, Arc<Allowance>>,
 }
 
 /// Rows a second that one participant may look at, and at once: a look takes the writer's time too.
@@ -39,6 +38,8 @@ const LOOKS_PER_SECOND: u32 = 50_000;
 const LOOKS_AT_ONCE: u32 = 200_000;
 /// What any look costs, in rows.
 const LEAST_LOOK: u32 = 10;
+/// What a look costs that stops the writer for as long as the whole state takes: half of all that may be had at once.
+pub const WHOLE_STATE: usize = LOOKS_AT_ONCE as usize / 2;
 
 /// The digest under which a key is known: keys are 256 random bits, so a plain hash is enough.
 pub fn digest_of(key: &str) -> [u8; 32] {
@@ -112,11 +113,10 @@ impl Door {
     }
 
     fn set_limits(&self, account: AccountId, limits: Limits) {
-        let rate = nonzero(limits.commands_per_second);
+        let rate = limits.commands_per_second;
         // A second's worth may come at once, and at least one full batch.
-        let burst = rate.max(nonzero(crate::BATCH_ENTRIES as u32));
-        let quota = Quota::per_second(rate).allow_burst(burst);
-        self.pace.insert(account, Arc::new(RateLimiter::direct(quota)));
+        let allowance = Allowance::new(rate, rate.max(crate::BATCH_ENTRIES as u32));
+        self.pace.insert(account, Arc::new(allowance));
     }
 
     /// Whose key the call carries, and whether its role may make it.
@@ -141,17 +141,17 @@ impl Door {
         }
     }
 
-    /// Whether the caller may see or act for an account.
+    /// Whether the caller may see or act for an account, which stands in `field`.
     ///
     /// # Errors
     /// PERMISSION_DENIED, the same for an account of another and for none.
-    pub fn account(&self, caller: &Caller, account: AccountId) -> Result<(), Status> {
+    pub fn account(&self, caller: &Caller, field: &str, account: AccountId) -> Result<(), Status> {
         let own = match caller.account.0 {
             0 => self.owners.get(&account).is_some_and(|owner| *owner == caller.participant),
             _ => caller.account == account,
         };
         let sees = own || (roles::sees_all(caller.role) && self.owners.contains_key(&account));
-        if sees { Ok(()) } else { Err(status::account_denied()) }
+        if sees { Ok(()) } else { Err(status::account_denied(field)) }
     }
 
     /// Takes `commands` from the account's allowance, or says when there will be room.
@@ -159,33 +159,69 @@ impl Door {
     /// # Errors
     /// How long to wait.
     pub fn pace(&self, account: AccountId, commands: u32) -> Result<(), Duration> {
-        let limiter = self.pace.get(&account).map(|limiter| Arc::clone(&limiter));
-        limiter.map_or(Ok(()), |limiter| take(&limiter, commands))
+        self.allowance(account).map_or(Ok(()), |allowance| allowance.take(commands.max(1)))
+    }
+
+    /// How long until the account may send so many commands.
+    pub fn room_in(&self, account: AccountId, commands: u32) -> Duration {
+        self.allowance(account).map_or(Duration::ZERO, |allowance| allowance.room_in(commands))
+    }
+
+    fn allowance(&self, account: AccountId) -> Option<Arc<Allowance>> {
+        self.pace.get(&account).map(|allowance| Arc::clone(&allowance))
     }
 
     /// Takes a look at `rows` rows from the allowance of the caller's participant.
     ///
     /// # Errors
     /// How long to wait.
-    pub fn pace_look(&self, caller: &Caller, rows: usize) -> Result<(), Duration> {
-        let limiter = Arc::clone(&self.looks.entry(caller.participant).or_insert_with(|| {
-            let quota = Quota::per_second(nonzero(LOOKS_PER_SECOND)).allow_burst(nonzero(LOOKS_AT_ONCE));
-            Arc::new(RateLimiter::direct(quota))
-        }));
-        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        take(&limiter, rows.clamp(LEAST_LOOK, LOOKS_AT_ONCE))
+    pub fn pay(&self, caller: &Caller, rows: usize) -> Result<(), Duration> {
+        self.looks(caller).take(cost(rows))
+    }
+
+    /// A look that was paid for `paid` rows has found `found`.
+    pub fn settle(&self, caller: &Caller, paid: usize, found: usize) {
+        self.looks(caller).settle(cost(paid), cost(found));
+    }
+
+    fn looks(&self, caller: &Caller) -> Arc<Allowance> {
+        let new = || Arc::new(Allowance::new(LOOKS_PER_SECOND, LOOKS_AT_ONCE));
+        Arc::clone(&self.looks.entry(caller.participant).or_insert_with(new))
     }
 }
 
-fn take(limiter: &DefaultDirectRateLimiter, count: u32) -> Result<(), Duration> {
-    match limiter.check_n(nonzero(count)) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(later)) => Err(later.wait_time_from(DefaultClock::default().now())),
-        // More than may ever come at once; callers stay below that.
-        Err(_) => Err(Duration::from_secs(1)),
-    }
+/// What a look at so many rows costs.
+fn cost(rows: usize) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX).clamp(LEAST_LOOK, LOOKS_AT_ONCE)
 }
 
-fn nonzero(count: u32) -> NonZeroU32 {
-    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+/// Calls that last, by participant, so that no one takes the place of all.
+pub struct Lasting {
+    most: usize,
+    by_participant: DashMap<ParticipantId, Arc<Semaphore>>,
+}
+
+/// One of them, until the last copy is dropped.
+#[derive(Clone, Debug)]
+pub struct Place(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
+
+impl Lasting {
+    /// As many as `most` of each participant.
+    pub fn new(most: usize) -> Lasting {
+        Lasting { most, by_participant: DashMap::new() }
+    }
+
+    /// A place for one more.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED when the participant has as many as it may.
+    pub fn enter(&self, participant: ParticipantId) -> Result<Place, Status> {
+        let places = Arc::clone(
+            &self.by_participant.entry(participant).or_insert_with(|| Arc::new(Semaphore::new(self.most))),
+        );
+        match places.try_acquire_owned() {
+            Ok(place) => Ok(Place(Arc::new(place))),
+            Err(_) => Err(status::too_many_streams(self.most)),
+        }
+    }
 }

@@ -63,7 +63,7 @@ impl Hub {
     pub fn follow(&self, account: AccountId, outbox: &Arc<Outbox<Reports>>) -> u64 {
         let mut state = self.state();
         let account = state.account(account);
-        account.followers.push(Arc::clone(outbox));
+        add(&mut account.followers, outbox);
         account.last + 1
     }
 
@@ -74,7 +74,7 @@ impl Hub {
 
     /// Puts every change of a status from now on into `outbox`.
     pub fn watch(&self, outbox: &Arc<Outbox<Arc<[StatusNews]>>>) {
-        self.state().watchers.push(Arc::clone(outbox));
+        add(&mut self.state().watchers, outbox);
     }
 
     /// Begins to tell of one batch; whoever follows is given it when what is returned goes.
@@ -86,6 +86,15 @@ impl Hub {
         // A panic elsewhere leaves lists that are whole: nothing here is half done between two statements.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Adds a reader. Those that have left are forgotten before room is made for more, so that there is never room for more
+/// than twice as many as have read at once, though nothing be told for ever.
+fn add<T>(readers: &mut Vec<Arc<Outbox<T>>>, reader: &Arc<Outbox<T>>) {
+    if readers.len() == readers.capacity() {
+        readers.retain(|reader| Arc::strong_count(reader) > 1);
+    }
+    readers.push(Arc::clone(reader));
 }
 
 impl State {
@@ -292,5 +301,23 @@ mod tests {
         hub.follow(AccountId(1), &Outbox::new());
         tell(&hub, [(1, 1)]);
         assert!(hub.state().accounts[1].followers.is_empty());
+    }
+
+    #[test]
+    fn whoever_comes_and_goes_leaves_nothing_behind_though_nothing_is_told() {
+        let hub = Hub::of(&Exchange::new());
+        let (stays, watches) = (Outbox::new(), Outbox::new());
+        hub.follow(AccountId(1), &stays);
+        hub.watch(&watches);
+        for _ in 0..10_000 {
+            hub.follow(AccountId(1), &Outbox::new());
+            hub.watch(&Outbox::new());
+        }
+        let state = hub.state();
+        assert!(state.accounts[1].followers.len() < 10, "{}", state.accounts[1].followers.len());
+        assert!(state.watchers.len() < 10, "{}", state.watchers.len());
+        drop(state);
+        tell(&hub, [(1, 1)]);
+        assert_eq!(numbers(&stays), [1], "who stays is told");
     }
 }

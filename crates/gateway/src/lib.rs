@@ -1,7 +1,7 @@
 //! The exchange over gRPC: services, sessions, authentication, limits.
 //!
 //! - `server`: connections and their limits; `tls`: certificates; `calls`: what every call has in common
-//! - `door`: whose key it is, what it may do, how fast; `roles`: who may call what
+//! - `door`: whose key it is, what it may do, how fast; `allowance`: so much a second; `roles`: who may call what
 //! - `published`: what is learned from each batch; `hub`, `following`: an account's reports to whoever follows it
 //! - `session`: the `Trade` session and drop copy; `statuses`: how instruments trade, as a stream
 //! - `records`: history's own thread
@@ -16,6 +16,7 @@
 
 mod accounts;
 mod admin;
+mod allowance;
 mod calls;
 mod contract;
 mod directory;
@@ -39,11 +40,11 @@ mod tls;
 mod tests;
 
 use directory::Directory;
-use door::{Caller, Door};
+use door::{Caller, Door, Lasting};
 use hourbook_api::convert::{self, Violation};
 use hourbook_api::v1;
 use hourbook_exchange::Exchange;
-use hourbook_history::History;
+use hourbook_history::{History, Part};
 use hourbook_model::{AccountId, Command, InstrumentId, KeyId, Report, Request, Stamp};
 use hourbook_sequencer::{Handle, Receipt, Subscriber};
 use hub::Hub;
@@ -67,8 +68,11 @@ pub const BATCH_ENTRIES: usize = convert::MOST_ENTRIES;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub limits: Limits,
-    /// Each side of a session says something at least so often; three times of silence end it.
+    /// Each side of a session says something at least so often.
     pub heartbeat: Duration,
+    /// A session whose client says nothing for so long ends.
+    pub silence: Duration,
+    pub patience: Patience,
     /// How long calls under way may take to end once a stop is asked for.
     pub drain: Duration,
     /// This program's version, for whoever asks.
@@ -79,8 +83,12 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub connections: usize,
+    /// Connections from one address; of IPv6, from one network of 64 bits.
+    pub connections_per_address: usize,
     /// `Trade` sessions logged on at once, over all accounts.
     pub sessions: usize,
+    /// Sessions and streams of one participant at once.
+    pub streams_per_participant: usize,
     /// Calls at once on one connection.
     pub streams_per_connection: u32,
     /// The largest request, bytes.
@@ -92,12 +100,27 @@ pub struct Limits {
     pub idle: Duration,
 }
 
+/// How long others wait for a client, or it for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// From the headers of a call to the headers of its answer. A client that sends half a request ends here.
+    pub answer: Duration,
+    /// From the headers of a unary call to the end of its answer. A client that does not read it ends here.
+    pub end: Duration,
+    /// From the beginning of a session to its logon.
+    pub logon: Duration,
+    /// For reports to resume from that history does not have yet.
+    pub history: Duration,
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
             limits: Limits {
                 connections: 4_096,
+                connections_per_address: 1_024,
                 sessions: 4_096,
+                streams_per_participant: 256,
                 streams_per_connection: 256,
                 message_bytes: 1 << 20,
                 header_list_bytes: 16 << 10,
@@ -105,6 +128,13 @@ impl Default for Settings {
                 idle: Duration::from_secs(300),
             },
             heartbeat: Duration::from_secs(5),
+            silence: Duration::from_secs(15),
+            patience: Patience {
+                answer: Duration::from_secs(60),
+                end: Duration::from_secs(90),
+                logon: Duration::from_secs(10),
+                history: Duration::from_secs(30),
+            },
             drain: Duration::from_secs(10),
             version: env!("CARGO_PKG_VERSION").into(),
         }
@@ -124,7 +154,10 @@ pub(crate) struct Inside {
     pub history: History,
     pub metrics: Metrics,
     pub limits: Limits,
+    pub lasting: Lasting,
     pub heartbeat: Duration,
+    pub silence: Duration,
+    pub patience: Patience,
     pub sessions: Arc<Semaphore>,
     pub drain: Duration,
     pub version: String,
@@ -137,7 +170,7 @@ pub(crate) struct Inside {
 impl Gateway {
     /// A gateway to the exchange behind `handle`, which stands as `exchange` shows it, as recovered.
     pub fn new(exchange: &Exchange, handle: Handle, history: History, settings: Settings) -> Gateway {
-        let Settings { limits, heartbeat, drain, version } = settings;
+        let Settings { limits, heartbeat, silence, patience, drain, version } = settings;
         assert!((1..=BATCH_ENTRIES).contains(&limits.batch_commands), "the contract's bound is the most");
         Gateway(Arc::new(Inside {
             door: Door::of(exchange),
@@ -149,8 +182,11 @@ impl Gateway {
             handle,
             history,
             sessions: Arc::new(Semaphore::new(limits.sessions)),
+            lasting: Lasting::new(limits.streams_per_participant),
             limits,
             heartbeat,
+            silence,
+            patience,
             drain,
             version,
         }))
@@ -178,7 +214,7 @@ impl Inside {
     ) -> Result<Request, Status> {
         let account = self.account(caller, account)?;
         let commands = commands.min(self.limits.batch_commands) as u32;
-        self.door.pace(account, commands.max(1)).map_err(status::too_fast)?;
+        self.door.pace(account, commands).map_err(status::too_fast)?;
         let client_id = convert::client_id(field, client_id).map_err(status::misshapen)?;
         Ok(Request { account, client_id, ..asked_by(caller.key) })
     }
@@ -186,7 +222,7 @@ impl Inside {
     /// An account that the caller may see or act for.
     fn account(&self, caller: &Caller, account: u32) -> Result<AccountId, Status> {
         let account = convert::account_id("account_id", account).map_err(status::misshapen)?;
-        self.door.account(caller, account)?;
+        self.door.account(caller, "account_id", account)?;
         Ok(account)
     }
 
@@ -195,15 +231,29 @@ impl Inside {
         self.handle.submit(request, command).await.map_err(status::unsequenced)
     }
 
-    /// Looks at the exchange; `rows` is about how much it looks at, which its caller's allowance pays.
+    /// Looks at the exchange; `rows` is how much it looks at, which its caller's allowance pays.
     async fn look<T: Send + 'static>(
         &self,
         caller: &Caller,
         rows: usize,
         look: impl FnOnce(&Exchange) -> T + Send + 'static,
     ) -> Result<T, Status> {
-        self.door.pace_look(caller, rows).map_err(status::too_fast)?;
+        self.door.pay(caller, rows).map_err(status::too_many_looks)?;
         self.handle.read(look).await.map_err(status::unsequenced)
+    }
+
+    /// Lists rows of the exchange, as it stood at one command. They are paid for before they are looked for, as if there
+    /// were `most`; then for as many as there are.
+    async fn list<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        most: usize,
+        look: impl FnOnce(&Exchange) -> Vec<T> + Send + 'static,
+    ) -> Result<(Stamp, Vec<T>), Status> {
+        let (stamp, rows) =
+            self.look(caller, most, move |exchange| (exchange.stamp(), look(exchange))).await?;
+        self.door.settle(caller, most, rows.len());
+        Ok((stamp, rows))
     }
 
     /// Room for one more `Trade` session, held as long as it lives.
@@ -237,10 +287,13 @@ impl Inside {
         rows: usize,
         ask: impl FnOnce(&History) -> Result<T, hourbook_history::Error> + Send + 'static,
     ) -> Result<T, Status> {
-        self.door.pace_look(caller, rows).map_err(status::too_fast)?;
+        self.door.pay(caller, rows).map_err(status::too_many_looks)?;
         let wanted = self.handle.stats().durable;
         let asked = tokio::time::Instant::now();
-        while self.history.recorded() < wanted && asked.elapsed() < HISTORY_PATIENCE {
+        while self.history.recorded() < wanted
+            && self.history.stalled().is_none()
+            && asked.elapsed() < HISTORY_PATIENCE
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let history = self.history.clone();
@@ -248,12 +301,27 @@ impl Inside {
         answer.map_err(|_| status::fault("a question to history panicked"))?.map_err(status::of_history)
     }
 
+    /// The same of a part of what is over: `most` rows, and a tenth of what is looked at for them, as nobody waits for it
+    /// meanwhile. Paid for before, as if it were all that it may be; then for what it was.
+    async fn search(
+        &self,
+        caller: &Caller,
+        most: usize,
+        ask: impl FnOnce(&History) -> Result<Part, hourbook_history::Error> + Send + 'static,
+    ) -> Result<Part, Status> {
+        let paid = most + hourbook_history::MARKS / 10;
+        let part = self.ask_history(caller, paid, ask).await?;
+        self.door.settle(caller, paid, part.rows.len() + part.looked_at / 10);
+        self.recall(part.rows.iter().map(|(_, report)| report.instrument)).await?;
+        Ok(part)
+    }
+
     /// A report as unary answers and lists show it: with its symbol.
     fn report(&self, stamp: Stamp, report: &Report) -> v1::ExecutionReport {
         v1::ExecutionReport { symbol: self.symbol(report.instrument), ..convert::report(stamp, report) }
     }
 
-    /// Has the directory know these instruments, though they went off the list before this process began.
+    /// Has the directory know these instruments, though they went off the list long ago, or before this process began.
     async fn recall(&self, instruments: impl Iterator<Item = InstrumentId>) -> Result<(), Status> {
         let strangers = instruments.filter(|id| id.0 != 0 && self.directory.symbol(*id).is_none());
         let mut strangers: Vec<InstrumentId> = strangers.collect();

@@ -1,12 +1,13 @@
 //! MarketDataService: books as they stand.
 
 use crate::calls::caller;
+use crate::door::Caller;
 use crate::{Inside, status};
 use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::MarketDataService;
-use hourbook_exchange::{BookOrder, Level};
-use hourbook_model::Price;
+use hourbook_exchange::{BookOrder, BookView, Exchange, Level};
+use hourbook_model::{InstrumentId, Price, Stamp, Status, Symbol};
 use std::sync::Arc;
 use tonic::{Request as Call, Response, Status as Refusal};
 
@@ -28,12 +29,7 @@ impl MarketDataService for MarketData {
             .map_err(status::misshapen)?;
         let depth = depth(wire.depth).map_err(status::misshapen)?;
         let orders = if wire.orders { MOST_DEPTH } else { 0 };
-        let look = move |exchange: &hourbook_exchange::Exchange| {
-            let symbol = exchange.instrument(id)?.symbol;
-            Some((exchange.stamp(), symbol, exchange.book(id, depth, orders)?))
-        };
-        let seen = self.0.look(&caller, 2 * (depth + orders), look).await?;
-        let (stamp, symbol, book) = seen.ok_or_else(|| status::not_found("not listed, or listed no more"))?;
+        let (stamp, symbol, book) = self.look(&caller, id, depth, orders).await?;
         let micros = |price: Option<Price>| price.map_or(0, |price| price.0);
         Ok(Response::new(v1::GetBookResponse {
             symbol: symbol.to_string(),
@@ -52,6 +48,55 @@ impl MarketDataService for MarketData {
             indicative_price_micros: micros(book.indicative.map(|(price, _)| price)),
             indicative_quantity: book.indicative.map_or(0, |(_, quantity)| quantity.0),
         }))
+    }
+}
+
+/// What a look at a book came to.
+enum Seen {
+    Book(Box<(Stamp, Symbol, BookView)>),
+    /// In a call: it costs so many rows, more than was paid for.
+    Costs(usize),
+    Nothing,
+}
+
+impl MarketData {
+    /// Looks at a book. In a call that shows the price of an uncross, for which every order may be looked at: how many
+    /// there are is learned first, and paid for.
+    async fn look(
+        &self,
+        caller: &Caller,
+        id: InstrumentId,
+        depth: usize,
+        orders: usize,
+    ) -> Result<(Stamp, Symbol, BookView), Refusal> {
+        let rows = 2 * (depth + orders);
+        let mut paid = rows;
+        loop {
+            let look = move |exchange: &Exchange| {
+                let Some(instrument) = exchange.instrument(id) else { return Seen::Nothing };
+                let may_be_in_call = !matches!(instrument.status, Status::Continuous);
+                let costs = rows + if may_be_in_call { instrument.open_orders as usize } else { 0 };
+                if costs > paid {
+                    return Seen::Costs(costs);
+                }
+                match exchange.book(id, depth, orders) {
+                    Some(book) => Seen::Book(Box::new((exchange.stamp(), instrument.symbol, book))),
+                    None => Seen::Nothing,
+                }
+            };
+            match self.0.look(caller, paid, look).await? {
+                Seen::Book(seen) => {
+                    let book = &seen.2;
+                    let shown =
+                        [book.bids.len(), book.asks.len(), book.bid_orders.len(), book.ask_orders.len()];
+                    self.0.door.settle(caller, rows, shown.iter().sum());
+                    return Ok(*seen);
+                }
+                // More may come meanwhile.
+                Seen::Costs(costs) => paid = costs + costs / 8,
+                Seen::Nothing => return Err(status::not_found("not listed, or listed no more")),
+            }
+        }
     }
 }
 

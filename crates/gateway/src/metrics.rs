@@ -170,6 +170,8 @@ impl Collector for Figures {
         to.gauge("durable_sequence", "Number of the last command known to be durable", stats.durable)?;
         to.gauge("published_sequence", "Number of the last command published", *self.0.0.published.borrow())?;
         to.gauge("recorded_sequence", "Number of the last command in history", self.0.0.history.recorded())?;
+        let stalled = u64::from(self.0.0.history.stalled().is_some());
+        to.gauge("history_stalled", "1 once nothing more is recorded in history", stalled)?;
         to.gauge("queue_commands", "Commands waiting to be sequenced", stats.waiting)?;
         to.gauge("queue_commands_most", "Commands that may wait", stats.queue)?;
         to.counter("queue_refused", "Submissions refused because the queue was full", stats.refused_busy)?;
@@ -228,7 +230,7 @@ impl Collector for Figures {
 }
 
 /// Everything in the text that Prometheus reads.
-fn text(gateway: &Gateway) -> Result<String, fmt::Error> {
+pub fn text(gateway: &Gateway) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("hourbook");
     registry.register_collector(Box::new(Figures(gateway.clone())));
     let mut text = String::new();
@@ -261,9 +263,18 @@ async fn show(State(gateway): State<Gateway>) -> impl IntoResponse {
 }
 
 async fn healthz(State(gateway): State<Gateway>) -> (StatusCode, String) {
+    health(&gateway)
+}
+
+/// How it stands, for who may send traffic elsewhere.
+pub fn health(gateway: &Gateway) -> (StatusCode, String) {
     match (gateway.0.handle.stopped(), *gateway.0.closing.borrow()) {
         (Some(reason), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("stopped: {reason}\n")),
         (None, true) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".into()),
-        (None, false) => (StatusCode::OK, "serving\n".into()),
+        // Trading goes on without it.
+        (None, false) => match gateway.0.history.stalled() {
+            Some(why) => (StatusCode::OK, format!("serving; history has stalled: {why}\n")),
+            None => (StatusCode::OK, "serving\n".into()),
+        },
     }
 }

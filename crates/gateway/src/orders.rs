@@ -1,6 +1,6 @@
 //! OrderService: orders by unary calls, and what became of them.
 
-use crate::calls::caller;
+use crate::calls::{caller, place};
 use crate::door::Caller;
 use crate::{Inside, required, session, status};
 use hourbook_api::convert::{self, Violation};
@@ -85,8 +85,8 @@ impl OrderService for Orders {
         let caller = caller(&call)?;
         let wire = call.into_inner();
         let request = self.0.acting(&caller, wire.account_id, ("request_id", &wire.request_id), 1)?;
-        let command =
-            convert::mass_cancel(wire.scope.as_ref(), &self.0.directory).map_err(status::misshapen)?;
+        let command = within("scope", convert::mass_cancel(wire.scope.as_ref(), &self.0.directory))
+            .map_err(status::misshapen)?;
         let answer = first_use(&self.0.submit(request, command.into()).await?)?;
         Ok(Response::new(v1::MassCancelResponse {
             cancelled_count: answer.number,
@@ -106,7 +106,9 @@ impl OrderService for Orders {
             let why = format!("must be 1 to {most} quotes");
             return Err(status::misshapen(Violation::new("quotes.quotes", why)));
         }
-        let command = convert::quotes(wire.quotes.as_ref(), &self.0.directory).map_err(status::misshapen)?;
+        let command = required("quotes", wire.quotes.as_ref())
+            .and_then(|set| within("quotes", convert::quotes(set, &self.0.directory)))
+            .map_err(status::misshapen)?;
         let receipt = self.0.submit(request, command.into()).await?;
         let answer = first_use(&receipt)?;
         if let Some(reason) = answer.refused {
@@ -131,7 +133,13 @@ impl OrderService for Orders {
             .await?;
         let order = match live {
             Some(order) => self.live_order(stamp, &order),
-            None => self.closed_order(&caller, account, name).await?,
+            None => match self.over(&caller, account, name).await? {
+                Some((stamp, report)) => self.closed_order(stamp, &report),
+                None => {
+                    let why = "order: none of this account goes by that name, or it is kept no more";
+                    return Err(status::not_found(why));
+                }
+            },
         };
         Ok(Response::new(v1::GetOrderResponse { order: Some(order) }))
     }
@@ -145,12 +153,9 @@ impl OrderService for Orders {
             return self.list_closed(&caller, account, size, &wire.page_token).await;
         }
         let near = Near::parse(&wire.page_token).map_err(status::misshapen)?;
-        let (stamp, mut orders) = self
-            .0
-            .look(&caller, size, move |exchange| {
-                (exchange.stamp(), exchange.orders_of(account, near.found(exchange, account), size + 1))
-            })
-            .await?;
+        let look =
+            move |exchange: &Exchange| exchange.orders_of(account, near.found(exchange, account), size + 1);
+        let (stamp, mut orders) = self.0.list(&caller, size, look).await?;
         let more = orders.len() > size;
         orders.truncate(size);
         let next_page_token = if more { Near::of(&orders).to_string() } else { String::new() };
@@ -164,14 +169,9 @@ impl OrderService for Orders {
         let account = self.0.account(&caller, wire.account_id)?;
         let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
         let after = convert::page_token(&wire.page_token).map_err(status::misshapen)?.unwrap_or(0);
-        let mut fills =
-            self.0.ask_history(&caller, size, move |history| history.fills(account, after, size + 1)).await?;
-        let more = fills.len() > size;
-        fills.truncate(size);
-        self.0.recall(fills.iter().map(|(_, report)| report.instrument)).await?;
-        let last = fills.last().filter(|_| more);
-        let next_page_token = last.map_or_else(String::new, |(_, report)| report.number.to_string());
-        let fills = fills.iter().map(|(stamp, report)| self.0.report(*stamp, report)).collect();
+        let part = self.0.search(&caller, size, move |history| history.fills(account, after, size)).await?;
+        let next_page_token = part.next.map_or_else(String::new, |next| next.to_string());
+        let fills = part.rows.iter().map(|(stamp, report)| self.0.report(*stamp, report)).collect();
         Ok(Response::new(v1::ListFillsResponse { fills, next_page_token }))
     }
 
@@ -179,7 +179,8 @@ impl OrderService for Orders {
 
     async fn trade(&self, call: Call<Streaming<v1::TradeRequest>>) -> Answered<Self::TradeStream> {
         let caller = caller(&call)?;
-        session::trade(Arc::clone(&self.0), caller, call.into_inner())
+        let place = place(&call)?;
+        session::trade(Arc::clone(&self.0), caller, place, call.into_inner())
     }
 
     type StreamExecutionsStream = session::Executions;
@@ -297,12 +298,7 @@ impl Orders {
         let name = OrderRef::Id(id);
         match self.0.look(caller, 1, move |exchange| live(exchange, account, name)).await? {
             Some(order) => Ok(Some(as_report(&order))),
-            None => {
-                let ask = move |history: &History| history.closed_order(account, name);
-                let over = self.0.ask_history(caller, 1, ask).await?.map(|(_, report)| report);
-                self.0.recall(over.iter().map(|report| report.instrument)).await?;
-                Ok(over)
-            }
+            None => Ok(self.over(caller, account, name).await?.map(|(_, report)| report)),
         }
     }
 
@@ -320,7 +316,8 @@ impl Orders {
         v1::Order {
             report: Some(self.0.report(stamp, &as_report(order))),
             live: true,
-            displayed_quantity: order.displayed.0,
+            // A stop that waits is seen by nobody.
+            displayed_quantity: if order.trigger.0 > 0 { 0 } else { order.displayed.0 },
             hold_micros: order.hold.0,
             post_only: order.post_only,
             quote: order.quote,
@@ -328,23 +325,25 @@ impl Orders {
     }
 
     /// An order that is over, by what was last reported of it.
-    fn over(&self, stamp: Stamp, report: &Report) -> v1::Order {
+    fn closed_order(&self, stamp: Stamp, report: &Report) -> v1::Order {
         v1::Order { report: Some(self.0.report(stamp, report)), ..v1::Order::default() }
     }
 
-    async fn closed_order(
+    /// What was last reported of an order that is over. It is searched for in parts, each of which is paid for.
+    async fn over(
         &self,
         caller: &Caller,
         account: AccountId,
         name: OrderRef,
-    ) -> Result<v1::Order, Refusal> {
-        match self.0.ask_history(caller, 1, move |history| history.closed_order(account, name)).await? {
-            Some((stamp, report)) => {
-                self.0.recall([report.instrument].into_iter()).await?;
-                Ok(self.over(stamp, &report))
-            }
-            None => {
-                Err(status::not_found("order: none of this account goes by that name, or it is kept no more"))
+    ) -> Result<Option<(Stamp, Report)>, Refusal> {
+        let mut before = None;
+        loop {
+            let ask = move |history: &History| history.closed_order(account, name, before);
+            let mut part = self.0.search(caller, 1, ask).await?;
+            let found = part.rows.pop();
+            before = part.next;
+            if found.is_some() || before.is_none() {
+                return Ok(found);
             }
         }
     }
@@ -357,16 +356,10 @@ impl Orders {
         token: &str,
     ) -> Answered<v1::ListOrdersResponse> {
         let before = convert::page_token(token).map_err(status::misshapen)?;
-        let mut closed = self
-            .0
-            .ask_history(caller, size, move |history| history.closed_orders(account, before, size + 1))
-            .await?;
-        let more = closed.len() > size;
-        closed.truncate(size);
-        self.0.recall(closed.iter().map(|(_, report)| report.instrument)).await?;
-        let last = closed.last().filter(|_| more);
-        let next_page_token = last.map_or_else(String::new, |(_, report)| report.number.to_string());
-        let orders = closed.iter().map(|(stamp, report)| self.over(*stamp, report)).collect();
+        let part =
+            self.0.search(caller, size, move |history| history.closed_orders(account, before, size)).await?;
+        let next_page_token = part.next.map_or_else(String::new, |next| next.to_string());
+        let orders = part.rows.iter().map(|(stamp, report)| self.closed_order(*stamp, report)).collect();
         Ok(Response::new(v1::ListOrdersResponse { orders, next_page_token }))
     }
 }

@@ -6,6 +6,7 @@
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use hourbook_history::History;
 use hourbook_sequencer::{Batch, Subscriber};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -34,9 +35,16 @@ impl Recorder {
         let waiting = Arc::new(AtomicUsize::new(0));
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn({
             let (history, waiting) = (history.clone(), Arc::clone(&waiting));
-            move || run(&history, &batches, &waiting)
+            move || watched(&history, || run(&history, &batches, &waiting))
         })?;
         Ok(Recorder { history, queue: Some(queue), waiting, thread: Some(thread) })
+    }
+}
+
+/// Should the recording panic, history says that it has stalled.
+fn watched(history: &History, record: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(record)).is_err() {
+        history.stall("its thread panicked, see the log for why");
     }
 }
 
@@ -81,7 +89,7 @@ impl Subscriber for Recorder {
             std::thread::sleep(PAUSE);
         }
         self.waiting.fetch_add(weight(batch), Ordering::AcqRel);
-        // Without its thread there is no history, and the exchange goes on.
+        // Without its thread there is no history, as it says, and the exchange goes on.
         let _ = queue.send(Arc::clone(batch));
     }
 }
@@ -95,10 +103,24 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.queue = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of history panicked; it is rebuilt after the next start");
+        if let Some(thread) = self.thread.take() {
+            // Its panics end within it.
+            let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_gone_is_no_secret() {
+        let directory = tempfile::tempdir().unwrap();
+        let history = History::open(directory.path(), Default::default()).unwrap();
+        watched(&history, || {});
+        assert_eq!(history.stalled(), None, "an end in order is none");
+        watched(&history, || panic!("as if a rule of ours were broken"));
+        assert_eq!(history.stalled(), Some("its thread panicked, see the log for why"));
     }
 }

@@ -11,6 +11,7 @@ use crate::market_data::MarketData;
 use crate::orders::Orders;
 use crate::tls::Tls;
 use crate::{Gateway, Inside, Limits};
+use dashmap::DashMap;
 use hourbook_api::FILE_DESCRIPTOR_SET;
 use hourbook_api::v1::account_service_server::AccountServiceServer;
 use hourbook_api::v1::admin_service_server::AdminServiceServer;
@@ -20,6 +21,7 @@ use hourbook_api::v1::order_service_server::OrderServiceServer;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::future::Future;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -77,6 +79,7 @@ pub async fn serve(
     let inside = &gateway.0;
     let (health, routes) = routes(inside).await?;
     let slots = Arc::new(Semaphore::new(inside.limits.connections));
+    let peers = Peers::new(inside.limits.connections_per_address);
     let mut connections = JoinSet::new();
     let mut closing = inside.closing.subscribe();
     let mut shutdown = pin!(shutdown);
@@ -89,17 +92,17 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
-                Ok(slot) => {
+            Ok((stream, peer)) => match (Arc::clone(&slots).try_acquire_owned(), peers.enter(peer.ip())) {
+                (Ok(slot), Some(place)) => {
                     let connection = connection(Arc::clone(inside), routes.clone(), tls.clone(), stream);
                     connections.spawn(async move {
                         connection.await;
-                        drop(slot);
+                        drop((slot, place));
                     });
                 }
-                Err(_) => {
+                (slot, _) => {
                     inside.metrics.connection_refused();
-                    tracing::debug!(%peer, most = inside.limits.connections, "one connection too many");
+                    tracing::debug!(%peer, by_address = slot.is_ok(), "one connection too many");
                 }
             },
             Err(error) => {
@@ -119,6 +122,45 @@ pub async fn serve(
         connections.shutdown().await;
     }
     Ok(())
+}
+
+/// Connections by the address at their other end, so that no one takes the place of all.
+struct Peers {
+    most: usize,
+    open: DashMap<IpAddr, usize>,
+}
+
+/// One connection of an address, until it is dropped.
+struct Peer(Arc<Peers>, IpAddr);
+
+impl Peers {
+    fn new(most: usize) -> Arc<Peers> {
+        Arc::new(Peers { most, open: DashMap::new() })
+    }
+
+    /// `None` when the address has as many as it may.
+    fn enter(self: &Arc<Peers>, address: IpAddr) -> Option<Peer> {
+        // Whoever has one address of IPv6 has its network of 64 bits.
+        let address = match address.to_canonical() {
+            IpAddr::V6(long) => IpAddr::V6((u128::from(long) >> 64 << 64).into()),
+            short => short,
+        };
+        let mut open = self.open.entry(address).or_default();
+        if *open == self.most {
+            return None;
+        }
+        *open += 1;
+        Some(Peer(Arc::clone(self), address))
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.0.open.remove_if_mut(&self.1, |_, open| {
+            *open -= 1;
+            *open == 0
+        });
+    }
 }
 
 /// What health answers for; the empty name is the whole.
@@ -157,7 +199,7 @@ async fn routes(inside: &Arc<Inside>) -> Result<(HealthReporter, Routes), Error>
     Ok((reporter, routes))
 }
 
-async fn connection(inside: Arc<Inside>, routes: Routes, tls: Option<Tls>, stream: TcpStream) {
+pub(crate) async fn connection(inside: Arc<Inside>, routes: Routes, tls: Option<Tls>, stream: TcpStream) {
     let _counted = inside.metrics.connections.hold();
     // Without it an answer may wait for the acknowledgement of the one before; only slower, no fault.
     let _ = stream.set_nodelay(true);
@@ -215,7 +257,7 @@ async fn converse(
                 connection.as_mut().graceful_shutdown();
                 ending = true;
             }
-            _ = rounds.tick() => match line.verdict(limits.idle) {
+            _ = rounds.tick() => match line.verdict(limits.idle, inside.patience.end) {
                 Verdict::Stays => {}
                 Verdict::Idle if !ending => {
                     connection.as_mut().graceful_shutdown();

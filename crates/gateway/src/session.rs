@@ -4,10 +4,10 @@
 //! together, without waiting for what becomes of them. The other is the answer's stream: it gives the account's
 //! reports as they are published, and what the reading one has to say.
 //!
-//! Always true: entries are handed in in the order in which they came; what was not handed in is named to the
+//! Always true: entries are handed in in the order in which they came; what was not sequenced is named to the
 //! client; however a session ends, the exchange is told that it has.
 
-use crate::door::Caller;
+use crate::door::{Caller, Place};
 use crate::following::{Following, Page};
 use crate::hub::{Outbox, Reports};
 use crate::{Inside, roles, status};
@@ -17,8 +17,10 @@ use hourbook_api::v1;
 use hourbook_api::v1::trade_request::Message as Asked;
 use hourbook_api::v1::trade_response::Message as Told;
 use hourbook_model::{AccountId, ClientId, Command, LogOff, LogOn, Request, SessionId};
-use hourbook_sequencer::{Error, Pending, Receipts};
+use hourbook_sequencer::{Error, Handle, Pending, Receipt, Receipts};
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,16 +29,21 @@ use tonic::{Response, Status, Streaming};
 
 pub(crate) type Answers = Pin<Box<dyn Stream<Item = Result<v1::TradeResponse, Status>> + Send>>;
 
-/// How long a client may take to log on.
-const LOGON: Duration = Duration::from_secs(10);
+/// What logging on takes from the account's allowance: it is two commands, and twice the work of most.
+const LOGON_COMMANDS: u32 = 4;
 /// Commands that are handed in together.
 const TOGETHER: usize = 1_024;
+/// Messages that are taken in one turn, whatever is in them, before time, keys and the server's end are looked at.
+const MESSAGES: usize = 1_024;
+/// How far an entry's number may lie above the highest before it: one that is far too high would leave its session no
+/// number to go on with.
+const MOST_STEP: u64 = 1_000_000;
+/// Ranges of numbers that were passed over, and are remembered.
+const GAPS: usize = 1_024;
 /// Commands under way before reading waits for the oldest.
 const UNDER_WAY: usize = 16_384;
 /// What the reading task may say before it waits for the client to hear it.
 const SAYINGS: usize = 64;
-/// Intervals of silence after which a session ends.
-const SILENCES: u32 = 3;
 /// How long a session's end waits for room on the disk before it asks again.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
 const STREAM_ENDED: &str = "the client ended its stream";
@@ -45,13 +52,17 @@ const STREAM_ENDED: &str = "the client ended its stream";
 pub(crate) fn trade(
     inside: Arc<Inside>,
     caller: Caller,
+    place: Place,
     incoming: Streaming<v1::TradeRequest>,
 ) -> Result<Response<Answers>, Status> {
-    let permit = inside.session_permit()?;
     let (says, sayings) = mpsc::channel(SAYINGS);
     let speaker =
         Speaker { inside: Arc::clone(&inside), sayings, following: None, ended: None, said: Instant::now() };
-    tokio::spawn(listen(inside, caller, incoming, says, permit));
+    tokio::spawn(async move {
+        listen(inside, caller, incoming, says).await;
+        // The client may have gone long before.
+        drop(place);
+    });
     Ok(Response::new(Box::pin(futures::stream::unfold(Some(speaker), Speaker::step))))
 }
 
@@ -70,6 +81,7 @@ struct Listener {
     caller: Caller,
     account: AccountId,
     session: SessionId,
+    on_file: OnFile,
     incoming: Streaming<v1::TradeRequest>,
     says: mpsc::Sender<Saying>,
     outbox: Arc<Outbox<Reports>>,
@@ -77,12 +89,32 @@ struct Listener {
     commands_under_way: usize,
     /// The entry from which on the client was told to send again.
     throttled: Option<u64>,
+    numbers: Numbers,
     heard: Instant,
+}
+
+/// The numbers of a session's entries.
+struct Numbers {
+    /// The highest handed in, or seen by the exchange before.
+    highest: u64,
+    /// The highest sequenced.
+    sequenced: u64,
+    /// Below it, since the logon, what was passed over: nothing was ever sequenced under these numbers.
+    gaps: VecDeque<Range<u64>>,
+}
+
+/// A session that the exchange takes for connected. Should its task end in an unforeseen way, the exchange is told.
+pub(crate) struct OnFile {
+    handle: Handle,
+    request: Request,
+    session: SessionId,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Commands that were handed in together, by their numbers.
 struct UnderWay {
     numbers: Vec<u64>,
+    again: bool,
     receipts: Pending<Receipts>,
 }
 
@@ -91,6 +123,8 @@ struct UnderWay {
 struct Chunk {
     commands: Vec<(Request, Command)>,
     numbers: Vec<u64>,
+    /// Whether some number is no higher than one before it: it may have been sequenced, or passed over.
+    again: bool,
 }
 
 async fn listen(
@@ -98,38 +132,39 @@ async fn listen(
     caller: Caller,
     incoming: Streaming<v1::TradeRequest>,
     says: mpsc::Sender<Saying>,
-    permit: OwnedSemaphorePermit,
 ) {
     let most = inside.limits.message_bytes;
     let ended = match log_on(inside, caller, incoming, &says).await {
-        Ok(mut listener) => {
-            let ended = listener.run().await;
+        Ok((mut listener, resume_from)) => {
+            let ended = AssertUnwindSafe(listener.live(resume_from)).catch_unwind().await;
             listener.log_off().await;
-            ended
+            ended.unwrap_or_else(|_| Err(status::fault("the reading task of a session panicked")))
         }
         Err(status) => Err(status),
     };
-    drop(permit);
     let ended = ended.map_err(|refusal| status::of_framework(refusal, most));
     // The client may have gone; then nobody hears it.
     let _ = says.send(Saying::Over(ended)).await;
 }
 
+/// Logs on; and the number from which on the client wants the account's reports.
 async fn log_on(
     inside: Arc<Inside>,
     caller: Caller,
     mut incoming: Streaming<v1::TradeRequest>,
     says: &mpsc::Sender<Saying>,
-) -> Result<Listener, Status> {
-    let first =
-        tokio::time::timeout(LOGON, incoming.message()).await.map_err(|_| status::logon_missing())??;
+) -> Result<(Listener, u64), Status> {
+    let first = tokio::time::timeout(inside.patience.logon, incoming.message());
+    let first = first.await.map_err(|_| status::logon_missing())??;
     let Some(Asked::Logon(logon)) = first.and_then(|request| request.message) else {
         return Err(status::logon_missing());
     };
     let within = |bad: Violation| status::misshapen(bad.within("logon"));
     let account = convert::account_id("account_id", logon.account_id).map_err(within)?;
     let name = convert::client_id("session", &logon.session).map_err(within)?;
-    inside.door.account(&caller, account)?;
+    inside.door.account(&caller, "logon.account_id", account)?;
+    inside.door.pace(account, LOGON_COMMANDS).map_err(status::too_fast)?;
+    let permit = inside.session_permit()?;
 
     let request = Request { key: caller.key, account, ..Request::default() };
     let command = LogOn { name, cancel_on_disconnect: logon.cancel_on_disconnect };
@@ -141,29 +176,32 @@ async fn log_on(
     drop(receipt);
 
     // From here on the session is the account's: whatever fails now ends it in order.
-    let mut listener = Listener {
+    let on_file = OnFile::new(&inside, request, session, permit);
+    let listener = Listener {
         inside,
         caller,
         account,
         session,
+        on_file,
         incoming,
         says: says.clone(),
         outbox: Outbox::new(),
         under_way: VecDeque::new(),
         commands_under_way: 0,
         throttled: None,
+        numbers: Numbers { highest: 0, sequenced: 0, gaps: VecDeque::new() },
         heard: Instant::now(),
     };
-    match listener.begin(logon.resume_from_number).await {
-        Ok(()) => Ok(listener),
-        Err(status) => {
-            listener.log_off().await;
-            Err(status)
-        }
-    }
+    Ok((listener, logon.resume_from_number))
 }
 
 impl Listener {
+    /// From the logon to the end.
+    async fn live(&mut self, resume_from: u64) -> Result<v1::LoggedOff, Status> {
+        self.begin(resume_from).await?;
+        self.run().await
+    }
+
     /// Tells the client where it stands, and has its reports follow.
     async fn begin(&mut self, resume_from: u64) -> Result<(), Status> {
         let session = self.session;
@@ -173,8 +211,9 @@ impl Listener {
             .read(move |exchange| exchange.session(session).map_or(0, |session| session.last_number))
             .await
             .map_err(status::unsequenced)?;
+        self.numbers = Numbers { highest: seen, sequenced: seen, gaps: VecDeque::new() };
         let next_report_number = self.inside.hub.next_number(self.account);
-        let following = Following::begin(&self.inside, self.account, resume_from).await?;
+        let following = Following::begin(&self.inside, &self.caller, self.account, resume_from).await?;
         self.outbox = following.outbox();
         let next_report_number = match resume_from {
             0 => following.next_number(),
@@ -185,6 +224,7 @@ impl Listener {
             last_number: seen,
             next_report_number,
             heartbeat_interval: Some(convert::duration(self.inside.heartbeat.as_nanos() as i64)),
+            silence_limit: Some(convert::duration(self.inside.silence.as_nanos() as i64)),
         };
         self.say(Saying::LoggedOn(logged_on, Box::new(following))).await
     }
@@ -196,6 +236,8 @@ impl Listener {
         loop {
             tokio::select! {
                 biased;
+                () = self.inside.closed() => return Err(status::draining()),
+                _ = tick.tick() => self.look_around()?,
                 message = self.incoming.message() => {
                     let Some(message) = message? else { return Ok(off(STREAM_ENDED)) };
                     self.heard = Instant::now();
@@ -203,17 +245,17 @@ impl Listener {
                         return Ok(over);
                     }
                 }
-                () = self.inside.closed() => return Err(status::draining()),
-                _ = tick.tick() => self.look_around()?,
             }
             self.hear_back(0).await?;
+            // Who sends without a pause does not keep others from this thread.
+            tokio::task::consume_budget().await;
         }
     }
 
     /// What is checked while nothing comes.
     fn look_around(&self) -> Result<(), Status> {
-        if self.heard.elapsed() > self.inside.heartbeat * SILENCES {
-            return Err(status::silent());
+        if self.heard.elapsed() > self.inside.silence {
+            return Err(status::silent(self.inside.silence));
         }
         if self.outbox.is_overrun() {
             return Err(status::too_slow());
@@ -235,6 +277,7 @@ impl Listener {
         let mut chunk = Chunk::default();
         let mut next = Some(first);
         let mut over = None;
+        let mut taken = 0;
         while let Some(request) = next.take() {
             match request.message {
                 Some(Asked::Batch(batch)) => self.enter(batch.entries, &mut chunk).await?,
@@ -249,7 +292,8 @@ impl Listener {
                 }
                 None => self.refuse(0, Violation::new("message", "is required")).await?,
             }
-            if chunk.commands.len() < TOGETHER {
+            taken += 1;
+            if chunk.commands.len() < TOGETHER && taken < MESSAGES {
                 next = match self.incoming.message().now_or_never() {
                     Some(Ok(None)) => {
                         over = Some(off(STREAM_ENDED));
@@ -271,9 +315,10 @@ impl Listener {
     /// Checks the entries of a batch, and adds those that may go on to the chunk.
     async fn enter(&mut self, entries: Vec<v1::TradeEntry>, chunk: &mut Chunk) -> Result<(), Status> {
         let most = self.inside.limits.batch_commands;
-        if entries.len() > most {
-            let why = format!("{} entries, at most {most}: none of them was sequenced", entries.len());
-            return self.refuse(entries[0].number, Violation::new("batch.entries", why)).await;
+        if !(1..=most).contains(&entries.len()) {
+            let number = entries.first().map_or(0, |first| first.number);
+            let why = format!("must be 1 to {most} entries, not {}: none was sequenced", entries.len());
+            return self.refuse(number, Violation::new("batch.entries", why)).await;
         }
         // All at once when there is room, else as far as it reaches.
         let weight = entries.iter().map(weight).sum();
@@ -288,8 +333,12 @@ impl Listener {
             if !all && let Err(soonest) = self.inside.door.pace(self.account, self::weight(entry)) {
                 // Who sends the rest again is told when there is room for all of it.
                 let rest = entries[at..].iter().map(self::weight).sum();
-                let retry_after = self.inside.door.pace(self.account, rest).err().unwrap_or(soonest);
+                let retry_after = self.inside.door.room_in(self.account, rest);
                 self.throttle(entry.number, retry_after.max(soonest)).await?;
+                continue;
+            }
+            if let Err(violation) = self.numbers.check(entry.number) {
+                self.refuse(entry.number, violation).await?;
                 continue;
             }
             match convert::entry(entry, &self.inside.directory) {
@@ -302,6 +351,8 @@ impl Listener {
                 Ok((number, client_id, command)) => {
                     chunk.commands.push((self.request(number, client_id), command));
                     chunk.numbers.push(number);
+                    chunk.again |= number <= self.numbers.highest;
+                    self.numbers.highest = self.numbers.highest.max(number);
                 }
                 Err(violation) => self.refuse(entry.number, violation).await?,
             }
@@ -335,7 +386,7 @@ impl Listener {
                 Some(error) => return Err(status::unsequenced(error.clone())),
                 None => {}
             }
-            self.under_way.push_back(UnderWay { numbers, receipts });
+            self.under_way.push_back(UnderWay { numbers, again: chunk.again, receipts });
             self.commands_under_way += count;
         }
         self.hear_back(UNDER_WAY).await
@@ -357,7 +408,19 @@ impl Listener {
             self.commands_under_way -= done.numbers.len();
             match receipts {
                 // Reports say what became of each.
-                Ok(_) => {}
+                Ok(_) if !done.again => {
+                    done.numbers.iter().for_each(|number| self.numbers.was_sequenced(*number));
+                }
+                Ok(receipts) => {
+                    for (entry, _) in receipts.iter() {
+                        let number = entry.request.number;
+                        if !entry.answer.repeated {
+                            self.numbers.was_sequenced(number);
+                        } else if let Err(violation) = self.numbers.may_come_again(number) {
+                            self.refuse(number, violation).await?;
+                        }
+                    }
+                }
                 Err(Error::DiskFull) => {
                     for number in done.numbers {
                         self.refuse(number, Violation::new("", Error::DiskFull.to_string())).await?;
@@ -385,8 +448,7 @@ impl Listener {
 
     /// Waits until the client can hear it; one that does not read is a slow one.
     async fn say(&self, saying: Saying) -> Result<(), Status> {
-        let patience = self.inside.heartbeat * SILENCES;
-        match tokio::time::timeout(patience, self.says.send(saying)).await {
+        match tokio::time::timeout(self.inside.silence, self.says.send(saying)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(status::client_gone()),
             Err(_) => Err(status::too_slow()),
@@ -394,11 +456,9 @@ impl Listener {
     }
 
     /// Ends the session in the exchange, which cancels what was to be cancelled; returns once that is published.
-    async fn log_off(&mut self) {
-        let request = Request { key: self.caller.key, account: self.account, ..Request::default() };
-        let command = LogOff { session: self.session };
+    async fn log_off(mut self) {
         loop {
-            match self.inside.handle.submit(request, command.clone().into()).await {
+            match self.on_file.log_off().await {
                 Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
                 // What it cancels must not stay for want of room.
                 Err(Error::DiskFull) => tokio::time::sleep(DISK_PAUSE).await,
@@ -407,8 +467,66 @@ impl Listener {
                 Ok(_) => break,
             }
         }
+        self.on_file.session = SessionId(0);
         // Answers come before what is published of the same batch; a later one comes after it.
         let _ = self.inside.handle.read(|_| ()).await;
+    }
+}
+
+impl Numbers {
+    /// Whether an entry may have this number.
+    fn check(&self, number: u64) -> Result<(), Violation> {
+        let most = self.highest.saturating_add(MOST_STEP);
+        if number <= most {
+            return Ok(());
+        }
+        let why = format!("must be at most {most}: {MOST_STEP} above the highest number before it");
+        Err(Violation::new("number", why))
+    }
+
+    /// Takes note of a number, and of those that it passes over.
+    fn was_sequenced(&mut self, number: u64) {
+        let next = self.sequenced.saturating_add(1);
+        if number > next {
+            self.gaps.push_back(next..number);
+            if self.gaps.len() > GAPS {
+                self.gaps.pop_front();
+            }
+        }
+        self.sequenced = self.sequenced.max(number);
+    }
+
+    /// Whether a number that the exchange ignored was sequenced before; if not, its entry will never be.
+    fn may_come_again(&self, number: u64) -> Result<(), Violation> {
+        if self.gaps.iter().any(|gap| gap.contains(&number)) {
+            let why = format!("was passed over: must be above {}, the highest so far", self.sequenced);
+            return Err(Violation::new("number", why));
+        }
+        Ok(())
+    }
+}
+
+impl OnFile {
+    pub fn new(
+        inside: &Inside,
+        request: Request,
+        session: SessionId,
+        permit: OwnedSemaphorePermit,
+    ) -> OnFile {
+        OnFile { handle: inside.handle.clone(), request, session, _permit: permit }
+    }
+
+    fn log_off(&self) -> Pending<Receipt> {
+        self.handle.submit(self.request, LogOff { session: self.session }.into())
+    }
+}
+
+impl Drop for OnFile {
+    fn drop(&mut self) {
+        // Handed in is enough: nobody waits for it any more.
+        if self.session != SessionId(0) {
+            drop(self.log_off());
+        }
     }
 }
 
@@ -507,8 +625,8 @@ pub(crate) async fn stream_executions(
     request: v1::StreamExecutionsRequest,
 ) -> Result<Response<Executions>, Status> {
     let account = convert::account_id("account_id", request.account_id).map_err(status::misshapen)?;
-    inside.door.account(&caller, account)?;
-    let following = Following::begin(&inside, account, request.from_number).await?;
+    inside.door.account(&caller, "account_id", account)?;
+    let following = Following::begin(&inside, &caller, account, request.from_number).await?;
     let copier = Copier { inside, caller, following };
     Ok(Response::new(Box::pin(futures::stream::unfold(Some(copier), Copier::step))))
 }

@@ -46,19 +46,12 @@ pub fn role_denied(role: &str, rpc: &str) -> Status {
     )
 }
 
-/// The account is another's, or is none.
-pub fn account_denied() -> Status {
-    build(
-        Code::PermissionDenied,
-        "ACCOUNT_NOT_YOURS",
-        "account_id: not an account that this key acts for",
-        |details| {
-            details.set_bad_request(vec![tonic_types::FieldViolation::new(
-                "account_id",
-                "not an account of this key",
-            )]);
-        },
-    )
+/// The account in this field is another's, or is none.
+pub fn account_denied(field: &str) -> Status {
+    let message = format!("{field}: not an account that this key acts for");
+    build(Code::PermissionDenied, "ACCOUNT_NOT_YOURS", message, |details| {
+        details.set_bad_request(vec![tonic_types::FieldViolation::new(field, "not an account of this key")]);
+    })
 }
 
 pub fn not_found(what: &str) -> Status {
@@ -109,8 +102,26 @@ pub fn too_fast(retry_after: Duration) -> Status {
     )
 }
 
+/// More rows a second than one participant may look at.
+pub fn too_many_looks(retry_after: Duration) -> Status {
+    let message = "more rows looked at than the participant's allowance";
+    build(Code::ResourceExhausted, "RATE_LIMITED", message, |details| {
+        details.set_retry_info(Some(retry_after));
+    })
+}
+
+/// The exchange has as many sessions as it takes.
 pub fn too_many_sessions(most: usize) -> Status {
-    build(Code::ResourceExhausted, "TOO_MANY_STREAMS", format!("at most {most} streams at once"), |_| {})
+    let message = format!("at most {most} sessions at once over all accounts (limits.sessions)");
+    build(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, |_| {})
+}
+
+/// The participant has as many calls that last as it may.
+pub fn too_many_streams(most: usize) -> Status {
+    let message = format!(
+        "at most {most} sessions and streams at once for a participant (limits.streams_per_participant)"
+    );
+    build(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, |_| {})
 }
 
 /// A reader fell too far behind.
@@ -132,13 +143,9 @@ pub fn logon_missing() -> Status {
     )
 }
 
-pub fn silent() -> Status {
-    build(
-        Code::DeadlineExceeded,
-        "HEARTBEAT_MISSED",
-        "nothing was heard for three heartbeat intervals",
-        |_| {},
-    )
+pub fn silent(most: Duration) -> Status {
+    let message = format!("nothing was heard for {} s", most.as_secs_f64());
+    build(Code::DeadlineExceeded, "HEARTBEAT_MISSED", message, |_| {})
 }
 
 pub fn draining() -> Status {
@@ -182,7 +189,7 @@ pub fn unsequenced(error: Error) -> Status {
 
 /// A call whose request or answer did not come about in time.
 pub fn too_long(most: Duration) -> Status {
-    let message = format!("the call did not come to an answer within {} s", most.as_secs());
+    let message = format!("the call did not come to an answer within {} s", most.as_secs_f64());
     build(Code::DeadlineExceeded, "CALL_TOO_LONG", message, |_| {})
 }
 

@@ -4,12 +4,12 @@ use crate::pack::Mark;
 use crate::questions::{Look, Series};
 use crate::runs::Growing;
 use crate::store::{Names, Parcel, Store, guarded};
-use crate::{Error, Settings};
+use crate::{Error, Part, Settings};
 use hashbrown::HashMap;
 use hourbook_model::{AccountId, Event, InstrumentId, LedgerLine, OrderRef, Report, Stamp};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Accounts of which nothing waits for the disk, but which stay in memory for the next time.
@@ -29,6 +29,8 @@ struct Shared {
     commits: Mutex<()>,
     kept: AtomicU64,
     recorded: AtomicU64,
+    /// Why nothing more is recorded, once that is so.
+    stalled: OnceLock<&'static str>,
 }
 
 /// What is not on disk.
@@ -38,7 +40,6 @@ struct Memory {
     waiting: Vec<AccountId>,
     names: Names,
     bytes: usize,
-    stalled: bool,
     /// When was the last attempt to commit, and did it fail?
     tried: Instant,
     failed: bool,
@@ -62,7 +63,6 @@ impl History {
             waiting: Vec::new(),
             names: Names::new(),
             bytes: 0,
-            stalled: false,
             tried: Instant::now(),
             failed: false,
         };
@@ -73,6 +73,7 @@ impl History {
             commits: Mutex::new(()),
             kept: AtomicU64::new(kept),
             recorded: AtomicU64::new(kept),
+            stalled: OnceLock::new(),
         };
         Ok(History { shared: Arc::new(shared) })
     }
@@ -93,17 +94,32 @@ impl History {
         let memory = &mut *self.memory();
         let mut recorded = self.recorded();
         for (at, events) in commands {
-            if at.seq <= recorded || memory.stalled {
+            if at.seq <= recorded || self.stalled().is_some() {
                 continue;
             }
             recorded = at.seq;
             events.iter().for_each(|event| memory.take(at, event));
-            memory.stalled = memory.bytes > self.shared.settings.most_bytes;
-        }
-        if memory.stalled && recorded > self.recorded() {
-            tracing::error!(recorded, "commits of the history fail, nothing more is recorded");
+            if memory.bytes > self.shared.settings.most_bytes {
+                self.stall("commits fail, see the log for why");
+            }
         }
         self.shared.recorded.store(recorded, Release);
+    }
+
+    /// Records nothing more and answers nothing more, until it is opened again; says so in the log.
+    pub fn stall(&self, why: &'static str) {
+        if self.shared.stalled.set(why).is_ok() {
+            tracing::error!(
+                recorded = self.recorded(),
+                why,
+                "history is recorded no more; the exchange goes on"
+            );
+        }
+    }
+
+    /// Why nothing more is recorded; `None` while all is well.
+    pub fn stalled(&self) -> Option<&'static str> {
+        self.shared.stalled.get().copied()
     }
 
     /// How long from now a commit may wait: zero when it is due, because of time or of what waits for it. Whoever
@@ -185,31 +201,33 @@ impl History {
     }
 
     /// The account's orders that are over, newest first, each as its last report; orders that were refused on
-    /// entry are among them. Only those whose last report's number is below `before`: to page, pass the
-    /// number of the last one given.
+    /// entry are among them. Only those whose last report's number is below `before`: to go on, pass what the part
+    /// before says.
     pub fn closed_orders(
         &self,
         account: AccountId,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<(Stamp, Report)>, Error> {
+    ) -> Result<Part, Error> {
         let before = before.unwrap_or(u64::MAX);
         self.ask(account, |of| of.newest(before, limit, |mark| mark.ends, |_| true))
     }
 
     /// The last report of an order that is over; by the client's id, of the newest order so named. One that was
-    /// refused because its name was taken does not count.
+    /// refused because its name was taken does not count. Only one below `before`, as in [`History::closed_orders`]: a
+    /// part without a row that says where to go on has not found it yet.
     pub fn closed_order(
         &self,
         account: AccountId,
         order: OrderRef,
-    ) -> Result<Option<(Stamp, Report)>, Error> {
+        before: Option<u64>,
+    ) -> Result<Part, Error> {
         let digest = match &order {
             OrderRef::Id(id) => Mark::order(*id),
             OrderRef::Client(name) => Mark::name(name),
         };
         if digest == 0 {
-            return Ok(None);
+            return Ok(Part::default());
         }
         let may = |mark: &Mark| {
             let found = if let OrderRef::Id(_) = order { mark.order } else { mark.name };
@@ -219,11 +237,16 @@ impl History {
             OrderRef::Id(id) => report.order == id,
             OrderRef::Client(name) => report.client_id == name,
         };
-        self.ask(account, |of| Ok(of.newest(u64::MAX, 1, may, is)?.pop()))
+        let before = before.unwrap_or(u64::MAX);
+        let mut part = self.ask(account, |of| of.newest(before, 1, may, is))?;
+        // Found is found: older ones of the name are not asked for.
+        part.next = part.next.filter(|_| part.rows.is_empty());
+        Ok(part)
     }
 
-    /// The account's fills by number: only those above `after`, which is 0 to begin with the oldest kept.
-    pub fn fills(&self, account: AccountId, after: u64, limit: usize) -> Result<Vec<(Stamp, Report)>, Error> {
+    /// The account's fills by number: only those above `after`, which is 0 to begin with the oldest kept; to go on,
+    /// pass what the part before says.
+    pub fn fills(&self, account: AccountId, after: u64, limit: usize) -> Result<Part, Error> {
         self.ask(account, |of| of.fills(after, limit))
     }
 
@@ -258,10 +281,10 @@ impl History {
         account: AccountId,
         question: impl FnOnce(&Look) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let memory = self.memory();
-        if memory.stalled {
-            return Err(Error::Stalled { recorded: self.recorded() });
+        if let Some(why) = self.stalled() {
+            return Err(Error::Stalled { recorded: self.recorded(), why });
         }
+        let memory = self.memory();
         let (reports, marks, lines) = match memory.accounts.get(&account) {
             Some(known) => (known.reports.view(), known.marks.view(), known.lines.view()),
             None => Default::default(),

@@ -24,7 +24,9 @@ mod store;
 mod tests;
 
 pub use history::History;
+pub use questions::MARKS;
 
+use hourbook_model::{Report, Stamp};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,14 +58,25 @@ impl Default for Settings {
     }
 }
 
+/// What one question found. It looks at so much and no more, so that it is soon answered: where there may be more, it
+/// says from where on to ask again, though it has found nothing yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    pub rows: Vec<(Stamp, Report)>,
+    /// What to ask with for what follows; `None` when this is the last.
+    pub next: Option<u64>,
+    /// How many ends and fills were looked at.
+    pub looked_at: usize,
+}
+
 /// Why a question has no answer, or what was recorded is not on disk.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the first number still kept is {first}")]
     BeforeFirst { first: u64 },
-    /// Commits failed until too much waited for them. It goes on after a restart.
-    #[error("nothing is recorded since command {recorded}: see the log for why commits failed")]
-    Stalled { recorded: u64 },
+    /// Commits failed until too much waited for them, or whoever records is gone. It goes on after a restart.
+    #[error("nothing is recorded since command {recorded}: {why}")]
+    Stalled { recorded: u64, why: &'static str },
     #[error("{path} is damaged, {reason}: remove it and restart, and it is rebuilt from the journal")]
     Damaged { path: PathBuf, reason: String },
     #[error("{path}: another process holds it")]

@@ -3,12 +3,15 @@
 //! A question has looked at memory first, then at the file. What moved there between the two looks is seen once, because
 //! a run begins at the same number in both.
 
-use crate::Error;
 use crate::pack::Mark;
 use crate::runs::{Damage, Run};
 use crate::store::{Found, Kept, Shelf};
+use crate::{Error, Part};
 use hourbook_model::{AccountId, LedgerLine, Report, ReportKind, Stamp};
 use std::sync::Arc;
+
+/// Marks that one question looks at, most: what is rare is searched for in parts, so that none takes long.
+pub const MARKS: usize = 10_000;
 
 /// Everything there is of one account, as it was at one moment.
 pub(crate) struct Look<'a> {
@@ -32,43 +35,55 @@ impl Look<'_> {
         limit: usize,
         may: impl Fn(&Mark) -> bool,
         is: impl Fn(&Report) -> bool,
-    ) -> Result<Vec<(Stamp, Report)>, Error> {
-        let mut found = Vec::new();
+    ) -> Result<Part, Error> {
+        let mut part = Part::default();
         let mut at_hand = Vec::new();
         for run in self.marks.before(before)? {
-            for (_, mark) in self.marks.unpack(&*run?)?.iter().rev() {
-                if found.len() == limit {
-                    return Ok(found);
+            for (_, mark) in self.marks.unpack(&*run?)?.iter().rev().filter(|(_, mark)| mark.number < before)
+            {
+                if part.is_enough(limit, mark.number + 1) {
+                    return Ok(part);
                 }
-                if mark.number < before && may(mark) {
+                part.looked_at += 1;
+                if may(mark) {
                     match self.reports.get(mark.number, &mut at_hand)? {
-                        Some(report) => found.extend(is(&report.1).then_some(report)),
+                        Some(report) => part.rows.extend(is(&report.1).then_some(report)),
                         // Dropped, and all before it.
-                        None => return Ok(found),
+                        None => return Ok(part),
                     }
                 }
             }
         }
-        Ok(found)
+        Ok(part)
     }
 
     /// Fills with numbers above `after`.
-    pub fn fills(&self, after: u64, limit: usize) -> Result<Vec<(Stamp, Report)>, Error> {
-        let mut found = Vec::new();
+    pub fn fills(&self, after: u64, limit: usize) -> Result<Part, Error> {
+        let mut part = Part::default();
         let mut at_hand = Vec::new();
         for run in self.marks.runs_from(after)? {
-            for (_, mark) in self.marks.unpack(&*run?)? {
-                if found.len() == limit {
-                    return Ok(found);
+            for (_, mark) in self.marks.unpack(&*run?)?.iter().filter(|(_, mark)| mark.number > after) {
+                if part.is_enough(limit, mark.number - 1) {
+                    return Ok(part);
                 }
-                if mark.fills && mark.number > after {
+                part.looked_at += 1;
+                if mark.fills {
                     // What was dropped is passed over.
-                    found.extend(self.reports.get(mark.number, &mut at_hand)?);
+                    part.rows.extend(self.reports.get(mark.number, &mut at_hand)?);
                 }
             }
         }
-        debug_assert!(found.iter().all(|(_, report)| matches!(report.kind, ReportKind::Filled(_))));
-        Ok(found)
+        debug_assert!(part.rows.iter().all(|(_, report)| matches!(report.kind, ReportKind::Filled(_))));
+        Ok(part)
+    }
+}
+
+impl Part {
+    /// Whether it ends here, with more behind it, from `next` on.
+    fn is_enough(&mut self, limit: usize, next: u64) -> bool {
+        let enough = self.rows.len() == limit || self.looked_at == MARKS;
+        self.next = enough.then_some(next);
+        enough
     }
 }
 

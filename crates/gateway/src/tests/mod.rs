@@ -1,11 +1,14 @@
-//! The edge without a network: who may call what, how refusals look, how lists go on. With one: `served`.
+//! The edge without a network: who may call what, how refusals look, how lists go on. With one: `served`, `sessions`,
+//! `bounds`.
 
+mod bounds;
 mod served;
+mod sessions;
 mod venue;
 
 use crate::calls::LASTING;
 use crate::contract;
-use crate::directory::{INSTRUMENT_PARTS, PRODUCT_PARTS, Pattern};
+use crate::directory::{Directory, INSTRUMENT_PARTS, PRODUCT_PARTS, Pattern};
 use crate::door::Door;
 use crate::orders::Near;
 use crate::{CALLS, roles, status};
@@ -89,7 +92,7 @@ fn statuses_carry_reason_field_and_delay() {
         status::misshapen(Violation::new("order.quantity", "must be above zero")),
         status::unauthenticated("no key"),
         status::role_denied("meter", "OrderService.PlaceOrder"),
-        status::account_denied(),
+        status::account_denied("logon.account_id"),
         status::not_found("order"),
         status::out_of_range(17),
         status::too_fast(second),
@@ -114,7 +117,7 @@ fn statuses_carry_reason_field_and_delay() {
         InvalidArgument INVALID_FIELD order.quantity
         Unauthenticated UNAUTHENTICATED
         PermissionDenied ROLE_NOT_ALLOWED
-        PermissionDenied ACCOUNT_NOT_YOURS account_id
+        PermissionDenied ACCOUNT_NOT_YOURS logon.account_id
         NotFound NOT_FOUND
         OutOfRange BEFORE_FIRST_KEPT
         ResourceExhausted RATE_LIMITED after 1000 ms
@@ -202,6 +205,7 @@ fn a_key_opens_the_door_until_it_is_revoked_and_only_for_its_own() {
     door.saw(&issued(1, &key, 0, Role::Trader));
     let allowed = |call: &str| *CALLS.iter().find(|(known, _)| *known == call).unwrap();
     let call = allowed("OrderService.PlaceOrder");
+    let may = |caller: &_, account| door.account(caller, "account_id", AccountId(account)).is_ok();
     let refused = |metadata| shown(&door.caller(&metadata, call).unwrap_err());
     assert_eq!(refused(HeaderMap::new()), "Unauthenticated UNAUTHENTICATED");
     assert_eq!(refused(bearing("Bearer hb_nobody")), "Unauthenticated UNAUTHENTICATED");
@@ -210,21 +214,21 @@ fn a_key_opens_the_door_until_it_is_revoked_and_only_for_its_own() {
     let caller = door.caller(&bearing(&format!("Bearer {key}")), call).unwrap();
     let denied = door.caller(&bearing(&format!("Bearer {key}")), allowed("AdminService.Halt")).unwrap_err();
     assert_eq!(shown(&denied), "PermissionDenied ROLE_NOT_ALLOWED");
-    assert!(door.account(&caller, AccountId(1)).is_ok() && door.account(&caller, AccountId(3)).is_ok());
+    assert!(may(&caller, 1) && may(&caller, 3));
     for other in [2, 4] {
         // Another's account looks like none at all.
-        let denied = door.account(&caller, AccountId(other)).unwrap_err();
+        let denied = door.account(&caller, "account_id", AccountId(other)).unwrap_err();
         assert_eq!(shown(&denied), "PermissionDenied ACCOUNT_NOT_YOURS account_id");
     }
 
     let (narrow, auditor) = (crate::new_key().unwrap(), crate::new_key().unwrap());
     door.saw(&issued(2, &narrow, 1, Role::Trader));
     let narrow = door.caller(&bearing(&format!("Bearer {narrow}")), call).unwrap();
-    assert!(door.account(&narrow, AccountId(1)).is_ok() && door.account(&narrow, AccountId(3)).is_err());
+    assert!(may(&narrow, 1) && !may(&narrow, 3));
     door.saw(&issued(3, &auditor, 0, Role::Auditor));
     let auditor =
         door.caller(&bearing(&format!("Bearer {auditor}")), allowed("AccountService.GetBalances")).unwrap();
-    assert!(door.account(&auditor, AccountId(2)).is_ok() && door.account(&auditor, AccountId(4)).is_err());
+    assert!(may(&auditor, 2) && !may(&auditor, 4));
 
     door.saw(&Event::KeyRevoked { key: KeyId(1) });
     assert!(!door.is_valid(&caller) && door.is_valid(&narrow));
@@ -244,6 +248,32 @@ fn an_account_has_a_second_of_commands_at_once_and_then_waits() {
     door.saw(&Event::LimitsSet { account, limits });
     assert_eq!(door.pace(account, 5_000), Ok(()));
     assert!(door.pace(account, 1_000).is_err());
+}
+
+#[test]
+fn what_is_listed_no_more_is_forgotten_in_its_turn() {
+    const NAMES: u32 = 100_000;
+    let directory = Directory::default();
+    let product: ProductSymbol = "GP.CNNX.A".parse().unwrap();
+    directory.saw(&Event::ProductDefined { product: ProductId(1), symbol: product.clone() });
+    let hour = |number: u32| Symbol {
+        product: product.clone(),
+        period: Period { kind: PeriodKind::Hour, start: Hour(400_000 + number), hours: 1 },
+    };
+    for number in 1..=NAMES + 1 {
+        let instrument = InstrumentId(number);
+        let listed = Event::Listed { instrument, product: ProductId(1), symbol: hour(number), gate: Time(0) };
+        directory.saw(&listed);
+        directory.saw(&Event::StatusChanged { instrument, status: Status::Settled });
+    }
+    let known = |number| directory.symbol(InstrumentId(number));
+    assert_eq!(directory.count(ProductId(1)), 0);
+    assert_eq!(known(1), None, "the first of all");
+    assert_eq!(known(2).as_deref(), Some(hour(2).to_string().as_str()));
+    // What history remembers of it takes the place of the next.
+    directory.remember(InstrumentId(1), "GP.CNNX.A.H20150818T17");
+    assert_eq!(known(1).as_deref(), Some("GP.CNNX.A.H20150818T17"));
+    assert_eq!(known(2), None);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 
-const HOUR: &str = "GP.CNNX.A.H20261124T08";
+pub(super) const HOUR: &str = "GP.CNNX.A.H20261124T08";
 
 fn named(client_order_id: &str) -> Option<v1::OrderName> {
     Some(v1::OrderName { name: Some(Name::ClientOrderId(client_order_id.into())) })
@@ -26,7 +26,7 @@ fn kind(report: &Option<v1::ExecutionReport>) -> &'static str {
     kind.as_str_name().trim_start_matches("REPORT_KIND_")
 }
 
-async fn place(
+pub(super) async fn place(
     client: &Client,
     account_id: u32,
     id: &str,
@@ -124,6 +124,28 @@ async fn an_order_lives_its_life_by_unary_calls() {
     let fills = v1::ListFillsRequest { account_id: bob, ..Default::default() };
     let fills = orders.list_fills(fills).await.unwrap().into_inner();
     assert_eq!((fills.fills.len(), fills.next_page_token.as_str()), (1, ""));
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_waits_is_seen_by_nobody_but_its_owner() {
+    let venue = Venue::open().await;
+    let (ann, key) = venue.trader("ann", Role::Trader).await;
+    let client = venue.client(&key).await;
+    let stop = v1::NewOrder {
+        order_type: v1::OrderType::StopLimit as i32,
+        trigger_price_micros: 1_100_000,
+        ..limit(HOUR, v1::Side::Buy, 5, 1_200_000)
+    };
+    let waits = place(&client, ann, "stop", stop).await.unwrap().report.unwrap();
+    let get = v1::GetOrderRequest { account_id: ann, order: named("stop") };
+    let order = client.orders.clone().get_order(get).await.unwrap().into_inner().order.unwrap();
+    let report = order.report.unwrap();
+    assert_eq!((order.live, report.order_id, report.leaves_quantity), (true, waits.order_id, 5));
+    assert_eq!(order.displayed_quantity, 0);
+    let book = v1::GetBookRequest { symbol: HOUR.into(), orders: true, ..Default::default() };
+    let book = client.market_data.clone().get_book(book).await.unwrap().into_inner();
+    assert!(book.bids.is_empty() && book.bid_orders.is_empty());
     assert!(venue.close().await);
 }
 
@@ -490,7 +512,7 @@ async fn an_operator_stops_the_market_and_lets_it_go_on() {
 
 /// Bytes as they are.
 #[derive(Clone, Copy, Default)]
-struct Raw;
+pub(super) struct Raw;
 
 impl Codec for Raw {
     type Encode = Vec<u8>;
@@ -527,7 +549,7 @@ impl Decoder for Raw {
     }
 }
 
-async fn channel(venue: &Venue) -> Channel {
+pub(super) async fn channel(venue: &Venue) -> Channel {
     Endpoint::from_shared(format!("http://{}", venue.address)).unwrap().connect().await.unwrap()
 }
 
@@ -602,7 +624,7 @@ async fn whatever_bytes_come_the_answer_is_a_clear_refusal_and_nothing_has_moved
     assert!(venue.close().await);
 }
 
-fn with(change: impl FnOnce(&mut Limits)) -> Settings {
+pub(super) fn with(change: impl FnOnce(&mut Limits)) -> Settings {
     let mut settings = Settings { drain: Duration::from_secs(2), ..Settings::default() };
     change(&mut settings.limits);
     settings

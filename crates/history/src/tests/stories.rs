@@ -104,21 +104,20 @@ fn closed_orders_and_fills_come_in_pages() {
     let mut before = None;
     loop {
         let page = history.closed_orders(ANN, before, 7).expect("kept");
-        before = page.last().map(|(_, report)| report.number);
-        if page.is_empty() {
+        pages.extend(page.rows);
+        before = page.next;
+        if before.is_none() {
             break;
         }
-        pages.extend(page);
     }
     assert_eq!(pages, teller.closed(ANN).collect::<Vec<_>>());
 
     let mut pages = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = history.fills(ANN, after, 7).expect("kept");
-        let Some((_, last)) = page.last() else { break };
-        after = last.number;
-        pages.extend(page);
+    let mut after = Some(0);
+    while let Some(from) = after {
+        let page = history.fills(ANN, from, 7).expect("kept");
+        after = page.next;
+        pages.extend(page.rows);
     }
     assert_eq!(pages, teller.fills(ANN).collect::<Vec<_>>());
 }
@@ -143,11 +142,11 @@ fn a_number_that_is_no_longer_kept_is_answered_with_the_first_that_is() {
     assert!(matches!(history.reports(ANN, first - 1, 10), Err(Error::BeforeFirst { .. })));
 
     // Other questions begin with the oldest kept.
-    let closed = history.closed_orders(ANN, None, usize::MAX).expect("kept");
+    let closed = history.closed_orders(ANN, None, usize::MAX).expect("kept").rows;
     let (_, oldest) = closed.last().expect("some");
     assert!(oldest.number >= first && oldest.number <= last - 480);
     assert_eq!(closed, teller.closed(ANN).take(closed.len()).collect::<Vec<_>>());
-    let fills = history.fills(ANN, 0, usize::MAX).expect("kept");
+    let fills = history.fills(ANN, 0, usize::MAX).expect("kept").rows;
     assert!(fills.first().is_some_and(|(_, oldest)| oldest.number >= first));
     let lines = history.lines(ANN, 0, usize::MAX).expect("kept");
     assert!(lines.len() >= 500 && teller.lines_of(ANN).ends_with(&lines));
@@ -192,17 +191,69 @@ fn an_order_refused_because_its_name_is_taken_does_not_hide_the_one_that_has_it(
         kind: ReportKind::Rejected(reason),
         ..some
     };
-    let found =
-        || history.closed_order(ANN, OrderRef::Client(name)).expect("kept").map(|(_, report)| report.number);
+    let called = |name| history.closed_order(ANN, name, None).expect("kept").rows.pop();
+    let found = || called(OrderRef::Client(name)).map(|(_, report)| report.number);
     let at = |seq| Stamp { seq, time: Time(0) };
     history.record([(at(1), [Event::Reported(filled)].as_slice())]);
     history.record([(at(2), [Event::Reported(refused(2, RejectReason::ClientIdReused))].as_slice())]);
     assert_eq!(found(), Some(1));
     history.record([(at(3), [Event::Reported(refused(3, RejectReason::PriceOffTick))].as_slice())]);
     assert_eq!(found(), Some(3));
-    assert_eq!(history.closed_orders(ANN, None, 10).expect("kept").len(), 3);
-    assert_eq!(history.closed_order(ANN, OrderRef::Client(ClientId::NONE)).expect("kept"), None);
-    assert_eq!(history.closed_order(ANN, OrderRef::Id(OrderId::NONE)).expect("kept"), None);
+    assert_eq!(history.closed_orders(ANN, None, 10).expect("kept").rows.len(), 3);
+    assert_eq!(called(OrderRef::Client(ClientId::NONE)), None);
+    assert_eq!(called(OrderRef::Id(OrderId::NONE)), None);
+}
+
+#[test]
+fn what_is_rare_among_very_many_is_found_in_parts_of_bounded_work() {
+    const ORDERS: u64 = 25_000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let history = open(directory.path());
+    let mut teller = Teller::new(3);
+    let Event::Reported(some) = teller.report(ANN) else { unreachable!() };
+    let fill = Fill {
+        trade: TradeId(1),
+        price: Price(5),
+        quantity: Quantity(1),
+        liquidity: Liquidity::Maker,
+        fee: Money(0),
+    };
+    for number in 1..=ORDERS {
+        let kind = match number {
+            ORDERS => ReportKind::Filled(fill),
+            _ => ReportKind::Cancelled { quantity: Quantity(1), reason: CancelReason::User },
+        };
+        let name = ClientId::new(&format!("order-{number}")).expect("a name");
+        let report = Report { number, client_id: name, kind, leaves: Quantity(0), ..some };
+        history.record([(Stamp { seq: number, time: Time(0) }, [Event::Reported(report)].as_slice())]);
+    }
+    history.commit().expect("the disk is well");
+
+    // The oldest of all, and one that never was: each part looks at so many and says where the next begins.
+    let search = |name: &str| {
+        let name = OrderRef::Client(ClientId::new(name).expect("a name"));
+        let (mut parts, mut before) = (Vec::new(), None);
+        loop {
+            let part = history.closed_order(ANN, name, before).expect("kept");
+            parts.push(part.looked_at);
+            before = part.next;
+            if before.is_none() {
+                return (part.rows.first().map(|(_, report)| report.number), parts);
+            }
+        }
+    };
+    assert_eq!(search("order-1"), (Some(1), vec![10_000, 10_000, 5_000]));
+    assert_eq!(search("never heard of"), (None, vec![10_000, 10_000, 5_000]));
+    assert_eq!(search("order-24999"), (Some(24_999), vec![2]));
+
+    // The one fill comes last: pages before it are empty, and none is the end.
+    let (mut pages, mut after) = (Vec::new(), Some(0));
+    while let Some(from) = after {
+        let page = history.fills(ANN, from, 100).expect("kept");
+        pages.push(page.rows.iter().map(|(_, report)| report.number).collect::<Vec<_>>());
+        after = page.next;
+    }
+    assert_eq!(pages, [vec![], vec![], vec![ORDERS]]);
 }
 
 #[test]
@@ -227,7 +278,10 @@ fn when_too_much_waits_nothing_more_is_recorded_and_no_question_hides_it() {
     teller.show_after(0, &history);
     let recorded = history.recorded();
     assert!((1..5_000).contains(&recorded));
-    assert!(matches!(history.reports(ANN, 1, 1), Err(Error::Stalled { recorded: told }) if told == recorded));
+    assert_eq!(history.stalled(), Some("commits fail, see the log for why"));
+    assert!(
+        matches!(history.reports(ANN, 1, 1), Err(Error::Stalled { recorded: told, .. }) if told == recorded)
+    );
     history.commit().expect("the disk is well again");
     drop(history);
 
