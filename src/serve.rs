@@ -7,6 +7,7 @@
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -83,7 +84,12 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
         faulty.send_replace(Some(Err(reason.to_string())));
     });
     std::thread::Builder::new().name("writer".into()).spawn(move || {
-        let end: End = sequencer.run().map_err(|fault| fault.to_string());
+        // Whatever becomes of it, who waits for the end must hear of it.
+        let ran = catch_unwind(AssertUnwindSafe(|| sequencer.run()));
+        let end: End = match ran {
+            Ok(ran) => ran.map_err(|fault| fault.to_string()),
+            Err(_) => Err("the writer's thread panicked".into()),
+        };
         ended.send_if_modified(|known| known.is_none() && known.replace(end).is_none());
     })?;
 
@@ -154,7 +160,8 @@ pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         let signals = signals()?;
         let running = start(&config, Clock::Wall).await?;
         if config.log.format == LogFormat::Text {
-            banner(&config, &running)?;
+            // An exchange that serves does not end because nobody reads what it is called.
+            let _ = banner(&config, &running);
         }
         serve(running, signals).await
     })
@@ -268,7 +275,12 @@ fn log(log: &config::Log) -> anyhow::Result<()> {
     const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,rustls=warn";
     let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
         .with_context(|| format!("log.filter: `{}` is no filter such as info", log.filter))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, to a full disk or a reader that has gone, is lost. Telling so on the same
+    // stream would panic.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match log.format {
         LogFormat::Text => {
             subscriber.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
@@ -317,7 +329,9 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{text}")?;
-    file.sync_all()
+    file.sync_all()?;
+    // Its name, too, before its digest is journaled.
+    std::fs::File::open(path.parent().expect("it stands in the data directory"))?.sync_all()
 }
 
 /// Waits until nothing is due any more: instruments are listed, gates that passed meanwhile are closed.
