@@ -22,7 +22,7 @@ pub struct Config {
     pub directory: PathBuf,
     /// Bytes of a segment; a batch that needs more gets a larger one.
     pub segment_bytes: u64,
-    /// Bytes of disk kept for when there are no others; 0 keeps none.
+    /// Bytes of disk kept for when there are no others; 0 keeps none. While they cannot be kept, the disk is full.
     pub reserve_bytes: u64,
     pub shard: u16,
     /// Of this writer; replay of a replicated log drops records of an older one.
@@ -141,6 +141,11 @@ impl Log {
             stock.keep(existing(next, shard)?);
         }
         stock.order(segment.index + 1);
+        // Perhaps the segment in use was the reserve: what is left of it is for what takes back.
+        let full = !stock.has_reserve();
+        if full {
+            tracing::error!(reserve_bytes, "the disk has no room for the reserve: new work is refused");
+        }
         let file = Arc::new(file);
         let shared = Arc::new(Shared {
             current: Mutex::new(Current { file: Arc::clone(&file), failed: false }),
@@ -160,7 +165,7 @@ impl Log {
             appended: opened.last,
             written: opened.last,
             durable: opened.last,
-            full: false,
+            full,
             failed: false,
             shared,
             stock,
@@ -291,7 +296,7 @@ impl Log {
         Full::Failed(error)
     }
 
-    /// Whether only the reserve is left.
+    /// Whether only the reserve, or what was the reserve, is left.
     pub fn is_full(&self) -> bool {
         self.full
     }

@@ -78,7 +78,7 @@ struct Maker {
 }
 
 impl Stock {
-    /// Begins with the reserve, and the segment of number `index` where `next` is not there yet.
+    /// Begins with the reserve: whether there is one is known from the start.
     pub fn open(
         directory: &Path,
         disk: &Arc<dyn Disk>,
@@ -94,6 +94,7 @@ impl Stock {
             reserve_bytes,
             stop: AtomicBool::new(false),
         });
+        maker.try_reserve();
         let (orders, taken) = channel();
         let (done, made) = channel();
         let worker = Arc::clone(&maker);
@@ -147,28 +148,31 @@ impl Stock {
         }
     }
 
-    /// Whether there is a next segment again; asks the disk now and then.
+    /// Whether there are a next segment and the reserve again; asks the disk for them now and then.
     pub fn is_there_again(&mut self, index: u64) -> Result<bool, Error> {
-        if self.next.is_none() && !self.ordered && self.asked.elapsed() >= RETRY {
+        let is_short = self.next.is_none() || !self.has_reserve();
+        if is_short && !self.ordered && self.asked.elapsed() >= RETRY {
+            self.asked = Instant::now();
             self.order(index);
         }
         match self.receive(false) {
-            Ok(()) | Err(Short::Full) => Ok(self.next.is_some()),
+            Ok(()) | Err(Short::Full) => Ok(self.next.is_some() && self.has_reserve()),
             Err(Short::Failed(error)) => Err(error),
         }
     }
 
-    /// Makes the reserve the segment `index`.
+    /// Makes the reserve the segment `index`, with room for `bytes` bytes of records.
     pub fn take_reserve(&mut self, index: u64, bytes: u64) -> Result<Prepared, Short> {
-        match self.maker.reserve_as(index) {
-            Ok(Some(prepared)) if prepared.bytes >= SEGMENT_HEADER_BYTES + bytes => Ok(prepared),
-            Ok(Some(small)) => {
-                self.next = Some(small);
-                Err(Short::Full)
-            }
+        match self.maker.reserve_as(index, SEGMENT_HEADER_BYTES + bytes) {
+            Ok(Some(prepared)) => Ok(prepared),
             Ok(None) => Err(Short::Full),
             Err(error) => Err(Short::Failed(error)),
         }
+    }
+
+    /// Whether the room that is to be kept is kept.
+    pub fn has_reserve(&self) -> bool {
+        self.maker.has_reserve()
     }
 
     /// Goes on with the chain behind a segment that is full.
@@ -236,10 +240,7 @@ impl Maker {
                         return;
                     }
                 }
-                Order::Reserve => match self.reserve() {
-                    Ok(()) => {}
-                    Err(error) => tracing::warn!(%error, "no reserve for a full disk"),
-                },
+                Order::Reserve => self.try_reserve(),
                 Order::Link { full, end, next, first } => match link(&*self.disk, &full, end, &next, first) {
                     Ok(()) => {}
                     // The next start writes it.
@@ -290,13 +291,25 @@ impl Maker {
         Ok(Prepared { segment, file, bytes })
     }
 
+    /// Whether the room that is to be kept is kept; one that is to be none always is.
+    fn has_reserve(&self) -> bool {
+        let bytes = self.reserve_bytes;
+        bytes == 0 || fs::metadata(self.directory.join(RESERVE)).is_ok_and(|found| found.len() == bytes)
+    }
+
+    /// Takes the reserve where there is none. One that finds no room is missed only once the disk is full.
+    fn try_reserve(&self) {
+        if !self.has_reserve()
+            && let Err(error) = self.reserve()
+        {
+            tracing::warn!(%error, "no reserve for a full disk");
+        }
+    }
+
     /// Takes the room that is kept for a full disk.
     fn reserve(&self) -> Result<(), Error> {
         let path = self.directory.join(RESERVE);
         let bytes = self.reserve_bytes;
-        if bytes == 0 || fs::metadata(&path).is_ok_and(|found| found.len() == bytes) {
-            return Ok(());
-        }
         let partial = self.directory.join("reserve.partial");
         let take = || {
             let file = create(&partial)?;
@@ -324,11 +337,15 @@ impl Maker {
         sync_directory(&self.directory)
     }
 
-    /// The reserve as the segment `index`; `None` where there is none.
-    fn reserve_as(&self, index: u64) -> Result<Option<Prepared>, Error> {
+    /// The reserve as the segment `index`; `None` where there is none, or one of fewer than `least` bytes.
+    fn reserve_as(&self, index: u64, least: u64) -> Result<Option<Prepared>, Error> {
         let path = self.directory.join(RESERVE);
         let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { return Ok(None) };
         let bytes = file.metadata().map_err(Error::at(&path, "looking at"))?.len();
+        if bytes < least {
+            // It stays for a smaller batch.
+            return Ok(None);
+        }
         self.name(Segment::new(&self.directory, index), file, &path, bytes).map(Some)
     }
 }

@@ -300,15 +300,19 @@ impl<T> Future for Pending<T> {
     }
 }
 
-/// Whether a command only takes back, or is the machine's own: accepted even while the disk is full.
+/// Whether a command only takes back, protects the market, lets someone in who wants to take back, or is the
+/// machine's own: accepted even while the disk is full.
 pub(crate) fn only_reduces(command: &Command) -> bool {
     matches!(
         command,
         Command::CancelOrder(_)
             | Command::MassCancel(_)
             | Command::ReduceOrder(_)
+            | Command::LogOn(_)
             | Command::LogOff(_)
             | Command::Kill(_)
+            | Command::Halt(_)
+            | Command::RevokeKey(_)
             | Command::Tick(_)
             | Command::Restart(_)
     )
