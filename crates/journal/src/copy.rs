@@ -12,8 +12,9 @@ use std::path::Path;
 /// Everything in it is durable in `from`, too. What is written meanwhile is not in it, but for whole batches.
 ///
 /// # Errors
-/// [`Error::Refused`] where `to` holds something; whatever is wrong with the original.
+/// [`Error::Refused`] where `to` holds something, [`Error::NoJournal`] where `from` holds none; whatever is wrong with the original.
 pub fn copy(from: &Path, to: &Path) -> Result<Checked, Error> {
+    Segment::list_some(&[from])?;
     let _lock = empty(to)?;
     // Snapshots first: what comes after reaches at least as far as they do.
     for snapshot in Snapshot::list(from)? {

@@ -22,6 +22,12 @@ pub enum Error {
     Gap { path: PathBuf, expected: u64, found: u64 },
     #[error("{} is missing: segments are numbered without gaps", .path.display())]
     MissingSegment { path: PathBuf },
+    #[error("{} holds no journal", .directory.display())]
+    NoJournal { directory: PathBuf },
+    #[error(
+        "the journal begins with record {first}, and no snapshot goes on from there: what was before is in an archive, or lost"
+    )]
+    NoBeginning { first: u64 },
     #[error("the journal begins with record {first}: {wanted} is in an archive, or lost")]
     Begins { wanted: u64, first: u64 },
     #[error(

@@ -36,9 +36,9 @@ impl Reader {
     /// - `directories`: the journal's, and archives that hold its earlier segments
     ///
     /// # Errors
-    /// [`Error::Begins`] when the record after `after` is not here any more.
+    /// [`Error::Begins`] when the record after `after` is not here any more, [`Error::NoJournal`] where nothing is.
     pub fn open(directories: &[&Path], after: u64) -> Result<Reader, Error> {
-        let segments = Segment::list_all(directories)?;
+        let segments = Segment::list_some(directories)?;
         let mut reader = Reader { segments, at: 0, window: None, limit: u64::MAX, next: after + 1, after };
         let mut first = None;
         for at in (0..reader.segments.len()).rev() {
@@ -51,19 +51,18 @@ impl Reader {
                 }
             }
         }
-        // Nothing at all is an empty journal; something that begins later is not.
+        // Without a record it is an empty journal, unless it would begin later.
         match (reader.segments.first(), first) {
             (_, Some(first)) => Err(Error::Begins { wanted: after + 1, first }),
             (Some(segment), None) if segment.index > 1 => {
                 let first = segment.header()?.1.map_or(0, |link| link.first.get());
                 if first == after + 1 { Ok(reader) } else { Err(Error::Begins { wanted: after + 1, first }) }
             }
-            (Some(_), None) => {
+            (_, None) => {
                 reader.next = 1;
                 reader.enter(0)?;
                 Ok(reader)
             }
-            (None, None) => Ok(reader),
         }
     }
 

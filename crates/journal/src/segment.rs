@@ -64,6 +64,18 @@ impl Segment {
         Ok(segments)
     }
 
+    /// The same, where there is to be a journal.
+    ///
+    /// # Errors
+    /// [`Error::NoJournal`] where none of the directories holds a segment.
+    pub(crate) fn list_some(directories: &[&Path]) -> Result<Vec<Segment>, Error> {
+        let segments = Segment::list_all(directories)?;
+        match segments.is_empty() {
+            true => Err(Error::NoJournal { directory: directories[0].to_owned() }),
+            false => Ok(segments),
+        }
+    }
+
     /// What its header says.
     pub(crate) fn header(&self) -> Result<(Opening, Option<Link>), Error> {
         Window::with_buffer(self, GLANCE).map(|window| (window.opening, window.link))

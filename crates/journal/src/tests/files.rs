@@ -121,6 +121,8 @@ fn segments_behind_two_snapshots_go_to_the_archive() {
     let last = long(&rig);
     let archived = tempfile::TempDir::new().unwrap();
     assert!(matches!(archive(rig.path(), archived.path()), Err(Error::Refused(_))));
+    let itself = archive(rig.path(), &rig.path().join(".")).unwrap_err().to_string();
+    assert!(itself.contains("an archive is another one"), "{itself}");
     snapshot(&rig, last, b"new");
     let third = starts_of(&rig, 3);
     snapshot(&rig, third + 5, b"old");
@@ -137,6 +139,45 @@ fn segments_behind_two_snapshots_go_to_the_archive() {
     assert_eq!(verify(&[rig.path(), archived.path()], |_| {}).unwrap().records, last);
     assert_eq!(verify(&[rig.path()], |_| {}).unwrap().first, third);
     assert_eq!(archive(rig.path(), archived.path()).unwrap(), Archived::default());
+}
+
+#[test]
+fn a_journal_that_has_lost_its_beginning_is_not_good_without_a_snapshot_behind_the_gap() {
+    let rig = Rig::new();
+    let last = long(&rig);
+    let second = starts_of(&rig, 2);
+    fs::remove_file(rig.segment(1)).unwrap();
+    let copies = tempfile::TempDir::new().unwrap();
+    let refusals = |to: &str| {
+        [verify(&[rig.path()], |_| {}).unwrap_err(), copy(rig.path(), &copies.path().join(to)).unwrap_err()]
+    };
+    for error in refusals("without") {
+        assert!(matches!(error, Error::NoBeginning { first } if first == second), "{error}");
+    }
+    snapshot(&rig, second - 2, b"one record short");
+    for error in refusals("short") {
+        assert!(matches!(error, Error::NoBeginning { first } if first == second), "{error}");
+    }
+    snapshot(&rig, second - 1, b"it goes on from here");
+    let checked = verify(&[rig.path()], |_| {}).unwrap();
+    assert_eq!((checked.first, checked.last), (second, last));
+    copy(rig.path(), &copies.path().join("whole")).unwrap();
+}
+
+#[test]
+fn a_directory_without_a_segment_is_no_journal() {
+    let (rig, copies) = (Rig::new(), tempfile::TempDir::new().unwrap());
+    snapshot(&rig, 9, b"a snapshot alone");
+    let to = copies.path().join("copy");
+    let errors = [
+        verify(&[rig.path()], |_| {}).unwrap_err(),
+        rig.numbers(0).unwrap_err(),
+        copy(rig.path(), &to).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(&error, Error::NoJournal { directory } if directory == rig.path()), "{error}");
+    }
+    assert!(!to.exists(), "nothing is made of nothing");
 }
 
 #[test]
