@@ -60,7 +60,9 @@ impl Exchange {
         let bands = product.band.is_none_or(|band| {
             band.trade_ppm > 0 && band.order_ppm > 0 && band.call > 0 && day.contains(&band.call)
         });
-        let gates = day.contains(&product.gate_hour) && (0..=28 * Time::DAY).contains(&product.gate_longer);
+        // A longer period closes before its hours do.
+        let gates = day.contains(&product.gate_hour)
+            && (product.gate_hour..=28 * Time::DAY).contains(&product.gate_longer);
         let auction = product.auction.is_none_or(|auction| {
             day.contains(&auction.call)
                 && auction.call < auction.freeze

@@ -235,6 +235,29 @@ impl Instruments {
         self.by_period.get(&(product, period.kind, period.start)).copied()
     }
 
+    /// The longer periods that hold this one and are still listed: at their gates their positions fall into it.
+    pub fn holding(&self, product: ProductId, period: Period) -> impl Iterator<Item = &Instrument> + '_ {
+        // Weeks and months fall into days, not into each other.
+        let longer = PeriodKind::ALL
+            .into_iter()
+            .filter(move |kind| *kind > period.kind && period.kind <= PeriodKind::Day);
+        longer
+            .filter_map(move |kind| self.delivering(product, Period::holding(kind, period.start)))
+            .map(|id| self.at(id.slot()))
+    }
+
+    /// Whether one of a period's hours or days is over by `now`: then it cannot be listed any more, because it
+    /// could not fall into them.
+    pub fn is_over_in_part(&self, product: ProductId, period: Period, now: Time) -> bool {
+        let shorter = PeriodKind::ALL.into_iter().filter(|kind| *kind < period.kind.min(PeriodKind::Week));
+        shorter
+            .flat_map(|kind| {
+                self.by_period.range((product, kind, period.start)..(product, kind, period.end()))
+            })
+            .map(|(_, id)| self.at(id.slot()))
+            .any(|part| !part.is_tradable() || part.gate <= now)
+    }
+
     /// Every instrument of a product, by kind of period and start.
     pub fn of_product(&self, product: ProductId) -> impl Iterator<Item = InstrumentId> + '_ {
         let from = (product, PeriodKind::Hour, Hour(0));

@@ -1,7 +1,7 @@
 //! The rules of the market as stories: each line of a story is told, and what happened is compared.
 //! The words of a story are those of [`Market::tell`](super::market::Market::tell).
 
-use super::market::product;
+use super::market::{Market, product};
 use super::{check, check_on};
 use expect_test::expect;
 use hourbook_model::*;
@@ -2035,6 +2035,77 @@ fn a_week_falls_into_days_and_a_day_into_hours_at_the_same_price() {
             bob owes ann 2 for 2.00, in escrow 2.00
             ann has 664.00, held 0.00, escrow 336.00
         "#]],
+    );
+}
+
+#[test]
+fn an_hour_that_closes_earlier_than_its_week_waits_for_what_falls_into_it() {
+    check(
+        "
+        give ann 1000
+        offer bob 3 w
+        sell bob w 1 @ 1.00 as s
+        buy ann w 1 @ 1.00 as b
+        # The week was listed with a gate of an hour; hours and days listed from here on have one of two.
+        gates 120 120
+        wait 540000
+        wait 59400
+        status w
+        status H20261130T00
+        status H20261130T01
+        sell bob H20261130T00 1 @ 1.00 as late
+        sell bob w 1 @ 2.00 as s2
+        buy ann w 1 @ 2.00 as b2
+        wait 3600
+        holdings ann
+        ",
+        expect![[r#"
+            accepted bob s
+            accepted ann b
+            trade 1 @ 1.00 maker s taker b
+            w is Some(Continuous)
+            H20261130T00 is Some(GateClosed)
+            H20261130T01 is Some(Continuous)
+            rejected bob GateClosed
+            accepted bob s2
+            accepted ann b2
+            trade 1 @ 2.00 maker s2 taker b2
+            bob owes ann 2 for 3.00, in escrow 3.00
+            bob owes ann 2 for 3.00, in escrow 3.00
+            H20261130T02 2 cost 3.00 realised 0.00
+            H20261130T03 2 cost 3.00 realised 0.00
+            H20261130T04 2 cost 3.00 realised 0.00
+            H20261130T05 2 cost 3.00 realised 0.00
+            H20261130T06 2 cost 3.00 realised 0.00
+            H20261130T07 2 cost 3.00 realised 0.00
+        "#]],
+    );
+}
+
+#[test]
+fn a_period_is_not_listed_any_more_once_one_of_its_hours_is_closed() {
+    let terms = |weeks: u32, gate: i64| Product {
+        horizon: Horizon { weeks, ..product().horizon },
+        gate_hour: gate,
+        gate_longer: gate,
+        ..product()
+    };
+    let mut market = Market::with(terms(0, 2 * Time::HOUR));
+    // An hour before the week: its first hours are closed.
+    market.tell("wait 601200");
+    market.apply(Request::default(), DefineProduct { product: terms(3, 30 * Time::MINUTE).into() });
+    market.tell("tick");
+    assert_eq!(market.instrument("W2026W49"), InstrumentId(0));
+    assert_ne!(market.instrument("W2026W50"), InstrumentId(0));
+}
+
+#[test]
+fn a_day_does_not_close_after_its_first_hour() {
+    check(
+        "gates 61 60",
+        expect![[r#"
+        refused BadRange
+    "#]],
     );
 }
 
