@@ -32,7 +32,7 @@ mod views;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{Key, Participant, REMEMBERED_REQUESTS, Session};
+pub use accounts::{Key, Participant, REMEMBERED_REQUESTS, REMEMBERED_SESSIONS, Session};
 pub use instruments::{Instrument, Listed, Phase};
 pub use machine::Exchange;
 pub use snapshot::Error;
