@@ -1,7 +1,7 @@
 //! What operators set: the market's definition, participants, keys, money, capacity; and sessions.
 
 use crate::accounts::Key;
-use crate::machine::{Exchange, House, Turn};
+use crate::machine::{Exchange, House, RULES, Turn};
 use hourbook_ledger::{AccountKind, LEDGER_MAX, Owner, Posting};
 use hourbook_model::*;
 
@@ -29,6 +29,9 @@ impl Exchange {
     // --- the market's definition ---
 
     pub(crate) fn set_rules_version(&mut self, version: u32) -> Answer {
+        if version > RULES {
+            unreachable!("whoever hands in commands stops at rules that this program does not know");
+        }
         self.rules_version = version;
         self.answer()
     }

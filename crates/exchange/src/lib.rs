@@ -34,6 +34,6 @@ mod tests;
 
 pub use accounts::{Key, Participant, REMEMBERED_REQUESTS, REMEMBERED_SESSIONS, Session};
 pub use instruments::{Instrument, Listed, Phase};
-pub use machine::Exchange;
+pub use machine::{Exchange, RULES};
 pub use snapshot::Error;
 pub use views::*;

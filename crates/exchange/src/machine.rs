@@ -10,6 +10,9 @@ use hourbook_model::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
+/// The newest version of the rules that this program knows; a journal begins with version 0.
+pub const RULES: u32 = 0;
+
 /// How far a session's message number may be above the last: one near the end of all numbers would end its session
 /// for good.
 const MOST_SKIPPED: u64 = 1 << 32;

@@ -20,6 +20,8 @@ pub enum Error {
     Damaged { path: PathBuf, offset: u64, seq: u64, why: String },
     #[error("{} holds record {found} where {expected} is expected", .path.display())]
     Gap { path: PathBuf, expected: u64, found: u64 },
+    #[error("{} holds record {seq} of epoch {found} behind one of epoch {before}: two have written", .path.display())]
+    Epoch { path: PathBuf, seq: u64, found: u32, before: u32 },
     #[error("{} is missing: segments are numbered without gaps", .path.display())]
     MissingSegment { path: PathBuf },
     #[error("{} holds no journal", .directory.display())]

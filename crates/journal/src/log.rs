@@ -127,6 +127,12 @@ impl Log {
         let Place { at, first, tail } = find_end(&segments, &*disk)?;
         let last = tail.last.map_or(first - 1, |last| last.seq.get());
         let opened = Opened { last, cut: tail.torn.as_ref().map(Cut::from) };
+        if let (Some(last), Some(segment)) = (&tail.last, segments.get(at))
+            && last.epoch.get() > epoch
+        {
+            let (path, seq, before) = (segment.path.clone(), opened.last + 1, last.epoch.get());
+            return Err(Error::Epoch { path, seq, found: epoch, before });
+        }
         let made =
             Snapshot::list(&directory)?.into_iter().find(|made| made.seq > opened.last && made.is_headed());
         if let Some(Snapshot { seq: snapshot, path }) = made {

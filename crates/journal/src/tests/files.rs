@@ -142,6 +142,32 @@ fn segments_behind_two_snapshots_go_to_the_archive() {
 }
 
 #[test]
+fn epochs_never_go_down() {
+    let rig = Rig::new();
+    let of = |epoch: u32| Config { epoch, ..rig.config() };
+    let (mut log, _) = Log::open(of(4)).unwrap();
+    append(&mut log, 1, 2);
+    drop(log);
+    let (mut log, _) = Log::open(of(5)).unwrap();
+    append(&mut log, 3, 2);
+    drop(log);
+    assert_eq!(rig.numbers(0).unwrap(), [1, 2, 3, 4]);
+    let older = Log::open(of(4)).map(|_| ()).unwrap_err();
+    assert!(matches!(older, Error::Epoch { seq: 5, found: 4, before: 5, .. }), "{older}");
+
+    // Written by someone who did not look.
+    let mut bytes = rig.bytes(1);
+    let starts = starts(&bytes);
+    let record = &mut bytes[starts[3]..starts[4]];
+    record[24] = 3;
+    let checksum = crc_fast::crc32_iscsi(&record[4..]);
+    record[..4].copy_from_slice(&checksum.to_le_bytes());
+    rig.put(1, &bytes);
+    let error = rig.numbers(0).unwrap_err();
+    assert!(matches!(error, Error::Epoch { seq: 4, found: 3, before: 5, .. }), "{error}");
+}
+
+#[test]
 fn a_journal_that_has_lost_its_beginning_is_not_good_without_a_snapshot_behind_the_gap() {
     let rig = Rig::new();
     let last = long(&rig);
