@@ -183,7 +183,7 @@ fn rules_that_are_not_known_are_never_journaled() {
     let place = Place::new();
     let (_, handle, _) = Sequencer::open(place.config(), vec![]).unwrap();
     let version = hourbook_exchange::RULES + 1;
-    let _ = handle.submit(Request::default(), SetRulesVersion { version }.into());
+    drop(handle.submit(Request::default(), SetRulesVersion { version }.into()));
 }
 
 #[test]
