@@ -4,10 +4,11 @@
 //! then is anybody answered. To stop: nobody is accepted any more, calls under way finish, the sequencer does and
 //! syncs what waits, history is written, and the process ends with 0. A fault ends it with 1.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,14 +56,14 @@ type End = Result<(), String>;
 /// process, damage of the journal.
 pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
     let market = match &config.market {
-        Some(path) => Market::load(path)?,
+        Some(path) => Market::load(path).context("market")?,
         None => Market::built_in(),
     };
     let (listener, address) = listen(config.listen)?;
     let figures = config.metrics.map(listen).transpose()?;
     let data = &config.data;
     std::fs::create_dir_all(data).with_context(|| data.display().to_string())?;
-    let tls = tls(config)?;
+    let tls = tls(config).context("tls")?;
 
     // Asked first, because the journal's lock tells who holds the directory.
     drop(hourbook_journal::Lock::take(data)?);
@@ -287,7 +288,20 @@ fn log(log: &config::Log) -> anyhow::Result<()> {
         }
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// A panic is a line of the log like any other; whoever catches it says in the next what becomes of it.
+fn log_panic(panic: &PanicHookInfo) {
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let why = panic.payload_as_str().unwrap_or("without a message");
+    let backtrace = Backtrace::capture();
+    match backtrace.status() {
+        BacktraceStatus::Captured => tracing::error!(thread, location, why, %backtrace, "a panic"),
+        _ => tracing::error!(thread, location, why, "a panic"),
+    }
 }
 
 // --- the first commands ---

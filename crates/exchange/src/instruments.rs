@@ -121,15 +121,12 @@ impl Instruments {
         id
     }
 
-    /// Whether there are slots for all that this product, redefined or new, and the others list ahead, and as many
-    /// again that are in delivery.
+    /// Whether there are slots for all that this product, redefined or new, and the others list ahead.
     pub fn have_room_for(&self, product: &Product) -> bool {
-        let of = |terms: &Product| {
-            PeriodKind::ALL.map(|kind| terms.horizon.of(kind) as usize + 2).iter().sum::<usize>()
-        };
         let others = self.products.iter().filter(|listed| listed.terms.symbol != product.symbol);
-        let all = of(product) + others.map(|listed| of(&listed.terms)).sum::<usize>();
-        2 * all <= InstrumentId::SLOTS
+        let all =
+            product.horizon.listed() + others.map(|listed| listed.terms.horizon.listed()).sum::<usize>();
+        all <= Horizon::MOST_LISTED
     }
 
     pub fn product(&self, id: ProductId) -> Option<&Listed> {

@@ -376,12 +376,7 @@ fn find_end(segments: &[Segment], disk: &dyn Disk) -> Result<Place, Error> {
         if at > 0 && !is_begun(segment)? {
             continue;
         }
-        let first = match segment.header()?.1 {
-            Some(link) => link.first.get(),
-            None if segment.index == 1 => 1,
-            None if at > 0 => link_again(&segments[at - 1], segment, disk)?,
-            None => return Err(Error::NotSegment { path: segment.path.clone(), why: "its link is missing" }),
-        };
+        let first = first_of(segments, at, disk)?;
         let tail = measure(segment, first)?;
         return Ok(Place { at, first, tail });
     }
@@ -389,13 +384,20 @@ fn find_end(segments: &[Segment], disk: &dyn Disk) -> Result<Place, Error> {
     Ok(Place { at: 0, first: 1, tail })
 }
 
-/// Writes the link that a crash kept from being written; gives the number of the first record behind it.
-fn link_again(full: &Segment, next: &Segment, disk: &dyn Disk) -> Result<u64, Error> {
-    let start = match full.header()?.1 {
-        Some(link) => link.first.get(),
-        None if full.index == 1 => 1,
-        None => return Err(Error::NotSegment { path: full.path.clone(), why: "its link is missing" }),
-    };
+/// The number of the first record of the segment `at`. A link that a crash kept from being written, or a failing
+/// disk, is written again.
+fn first_of(segments: &[Segment], at: usize, disk: &dyn Disk) -> Result<u64, Error> {
+    let segment = &segments[at];
+    match segment.header()?.1 {
+        Some(link) => return Ok(link.first.get()),
+        None if segment.index == 1 => return Ok(1),
+        None if at == 0 => {
+            return Err(Error::NotSegment { path: segment.path.clone(), why: "its link is missing" });
+        }
+        None => {}
+    }
+    let full = &segments[at - 1];
+    let start = first_of(segments, at - 1, disk)?;
     let tail = measure(full, start)?;
     if let Some(torn) = tail.torn {
         let why =
@@ -404,7 +406,7 @@ fn link_again(full: &Segment, next: &Segment, disk: &dyn Disk) -> Result<u64, Er
         return Err(Error::Damaged { path, offset: tail.end, seq, why });
     }
     let first = tail.last.map_or(start, |last| last.seq.get() + 1);
-    link(disk, full, tail.end, next, first)?;
+    link(disk, full, tail.end, segment, first)?;
     Ok(first)
 }
 

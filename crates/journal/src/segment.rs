@@ -81,6 +81,16 @@ impl Segment {
         Window::with_buffer(self, GLANCE).map(|window| (window.opening, window.link))
     }
 
+    /// The number that its records begin with: as its link says, or where that is missing, its first record.
+    pub(crate) fn begins(&self) -> Result<u64, Error> {
+        match (self.header()?.1, self.first()?) {
+            (Some(link), _) => Ok(link.first.get()),
+            (None, _) if self.index == 1 => Ok(1),
+            (None, First::Number(first)) => Ok(first),
+            (None, _) => Err(Error::NotSegment { path: self.path.clone(), why: "its link is missing" }),
+        }
+    }
+
     /// The number of its first record, or `None` while it has none.
     ///
     /// A first record that cannot be read is looked up in the link, so that a damaged segment is not

@@ -51,6 +51,23 @@ fn a_link_that_a_crash_lost_is_written_again() {
 }
 
 #[test]
+fn links_that_a_failing_disk_lost_are_written_again_one_by_one() {
+    let rig = Rig::new();
+    let last_number = long(&rig);
+    let good: Vec<Vec<u8>> = (2..=5).map(|index| rig.bytes(index)).collect();
+    for (index, bytes) in (2..).zip(&good) {
+        let mut bytes = bytes.clone();
+        bytes[512..576].fill(0);
+        rig.put(index, &bytes);
+    }
+    assert_eq!(last(&[rig.path()]).unwrap(), last_number);
+    let copies = tempfile::TempDir::new().unwrap();
+    assert_eq!(copy(rig.path(), &copies.path().join("copy")).unwrap().last, last_number);
+    assert_eq!(rig.reopen().unwrap(), Opened { last: last_number, cut: None });
+    assert!((2..).zip(&good).all(|(index, bytes)| rig.bytes(index) == *bytes));
+}
+
+#[test]
 fn a_missing_segment_is_named() {
     let rig = Rig::new();
     long(&rig);
