@@ -296,7 +296,9 @@ fn log(log: &config::Log) -> anyhow::Result<()> {
 fn log_panic(panic: &PanicHookInfo) {
     let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
-    let why = panic.payload_as_str().unwrap_or("without a message");
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let why = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     let backtrace = Backtrace::capture();
     match backtrace.status() {
         BacktraceStatus::Captured => tracing::error!(thread, location, why, %backtrace, "a panic"),

@@ -8,6 +8,7 @@ use crate::instruments::{Instrument, Phase};
 use crate::machine::{Exchange, Lifetime, Marks, OrderRecord, Turn};
 use hourbook_book::{Execution, Incoming, Outcome};
 use hourbook_model::*;
+use std::collections::BTreeSet;
 
 /// The parts of an order that price and cover depend on.
 struct Wish {
@@ -705,7 +706,7 @@ impl Exchange {
         if self.accounts.get(turn.request.account).is_none() {
             return self.refuse(turn, RejectReason::UnknownAccount);
         }
-        let mut placed = 0;
+        let mut standing = 0;
         for quote in &body.quotes {
             let sides = [
                 (Side::Buy, quote.bid_price, quote.bid_quantity),
@@ -718,12 +719,24 @@ impl Exchange {
             for (side, price, quantity) in sides {
                 self.withdraw_moved_quote(turn, quote.instrument, side, price, quantity, crossed);
             }
-            for (side, price, quantity) in sides {
-                placed +=
-                    u64::from(self.quote_side(turn, body, quote.instrument, side, price, quantity, crossed));
-            }
+            let quoted = sides.map(|(side, price, quantity)| {
+                self.quote_side(turn, body, quote.instrument, side, price, quantity, crossed)
+            });
+            // The second side may have been the end of the first, by way of a stop.
+            standing += quoted.into_iter().flatten().filter(|id| self.is_live(*id)).count();
         }
-        Answer { number: placed, ..self.answer() }
+        if names_twice(&body.quotes) {
+            standing = self.count_standing(turn.request.account, &body.quotes);
+        }
+        Answer { number: standing as u64, ..self.answer() }
+    }
+
+    /// The sides that stand on the instruments of some quotes.
+    fn count_standing(&self, account: AccountId, quotes: &[Quote]) -> usize {
+        let named: BTreeSet<InstrumentId> = quotes.iter().map(|quote| quote.instrument).collect();
+        let sides =
+            named.into_iter().flat_map(|instrument| [(instrument, Side::Buy), (instrument, Side::Sell)]);
+        sides.filter(|(instrument, side)| self.quoted(account, *instrument, *side).is_some()).count()
     }
 
     fn quoted(&self, account: AccountId, instrument: InstrumentId, side: Side) -> Option<OrderId> {
@@ -753,7 +766,7 @@ impl Exchange {
         }
     }
 
-    /// Whether a quote stands on this side afterwards.
+    /// The quote that stands on this side afterwards.
     #[allow(clippy::too_many_arguments)]
     fn quote_side(
         &mut self,
@@ -764,10 +777,10 @@ impl Exchange {
         price: Price,
         quantity: Quantity,
         crossed: bool,
-    ) -> bool {
+    ) -> Option<OrderId> {
         let quoted = self.quoted(turn.request.account, instrument, side);
         if quantity == Quantity::ZERO && quoted.is_none() {
-            return false;
+            return None;
         }
         let order = NewOrder {
             instrument,
@@ -789,7 +802,7 @@ impl Exchange {
             let leaves = self.orders[id.slot()].leaves();
             let unchanged = price == self.books.price(id) && quantity == leaves;
             if unchanged {
-                return true;
+                return Some(id);
             }
             if self.instruments.at(instrument.slot()).phase == Phase::Frozen {
                 self.reject(turn, &order, RejectReason::Frozen);
@@ -799,20 +812,20 @@ impl Exchange {
                 self.shrink(id, leaves - quantity);
                 self.report(turn, id, ReportKind::Reduced);
             }
-            return true;
+            return Some(id);
         }
         let checked = if crossed { Err(RejectReason::BadPrice) } else { self.check_new(turn, &order) };
         match checked {
             Err(reason) => {
                 self.reject(turn, &order, reason);
-                false
+                None
             }
             Ok(hold) => {
                 let answer = self.accept(turn, &order, hold, Marks::QUOTE);
-                let stands = self.is_live(answer.order);
-                if stands {
+                let stands = self.is_live(answer.order).then_some(answer.order);
+                if let Some(id) = stands {
                     let quotes = &mut self.accounts.profile_mut(request.account).quotes;
-                    quotes.insert((instrument, side), answer.order);
+                    quotes.insert((instrument, side), id);
                 }
                 stands
             }
@@ -966,4 +979,11 @@ impl Exchange {
             ..self.answer()
         }
     }
+}
+
+/// Whether some instrument is quoted more than once.
+fn names_twice(quotes: &[Quote]) -> bool {
+    let mut named: Vec<InstrumentId> = quotes.iter().map(|quote| quote.instrument).collect();
+    named.sort_unstable();
+    named.windows(2).any(|pair| pair[0] == pair[1])
 }

@@ -894,6 +894,31 @@ fn a_quote_replaces_the_last_one_and_is_never_held_twice() {
 }
 
 #[test]
+fn what_stands_after_a_mass_quote_is_counted_once_however_often_it_is_named() {
+    let mut market = Market::with(product());
+    market.tell("give ann 100\noffer ann 50 h\noffer ann 50 H20261124T09");
+    let (eight, nine) = (market.instrument("h"), market.instrument("H20261124T09"));
+    let quote = |instrument, bid: i64, ask: i64| Quote {
+        instrument,
+        bid_quantity: Quantity(i64::from(bid > 0)),
+        bid_price: Price(bid),
+        ask_quantity: Quantity(i64::from(ask > 0)),
+        ask_price: Price(ask),
+    };
+    let mut standing = |quotes: Vec<Quote>| {
+        let request = Request { account: AccountId(1), ..Request::default() };
+        let quotes = MassQuote { quotes, post_only: false, self_trade: SelfTrade::Allow };
+        market.apply(request, quotes).number
+    };
+    let (bid, ask) = (1_000_000, 2_000_000);
+    assert_eq!(standing(vec![quote(eight, bid, ask), quote(nine, bid, ask)]), 4);
+    assert_eq!(standing(vec![quote(eight, bid, ask), quote(eight, bid, ask)]), 2);
+    assert_eq!(standing(vec![quote(eight, bid + 100, ask), quote(nine, bid, 0), quote(eight, 0, ask)]), 2);
+    assert_eq!(standing(vec![quote(eight, bid, ask), quote(eight, 0, 0)]), 0);
+    assert_eq!(standing(vec![]), 0);
+}
+
+#[test]
 fn a_quote_at_the_same_price_and_smaller_keeps_its_place() {
     check(
         "
