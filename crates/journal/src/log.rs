@@ -146,7 +146,7 @@ impl Log {
         if let Some(next) = segments.get(at + 1) {
             stock.keep(existing(next, shard)?);
         }
-        stock.order(segment.index + 1);
+        stock.order_next(segment.index + 1);
         // Perhaps the segment in use was the reserve: what is left of it is for what takes back.
         let full = !stock.has_reserve();
         if full {

@@ -75,6 +75,14 @@ struct Maker {
     segment_bytes: u64,
     reserve_bytes: u64,
     stop: AtomicBool,
+    /// What found no room was said; it is tried again twice a second, and said again once it was there.
+    said: Said,
+}
+
+#[derive(Default)]
+struct Said {
+    reserve: AtomicBool,
+    segment: AtomicBool,
 }
 
 impl Stock {
@@ -93,6 +101,7 @@ impl Stock {
             segment_bytes,
             reserve_bytes,
             stop: AtomicBool::new(false),
+            said: Said::default(),
         });
         maker.try_reserve();
         let (orders, taken) = channel();
@@ -120,6 +129,11 @@ impl Stock {
     /// Has the reserve made where there is none, and the segment `index` where none is kept.
     pub fn order(&mut self, index: u64) {
         self.tell(Order::Reserve);
+        self.order_next(index);
+    }
+
+    /// Has the segment `index` made where none is kept.
+    pub fn order_next(&mut self, index: u64) {
         if self.next.is_none() && !self.ordered {
             self.order_segment(index, self.maker.segment_bytes);
         }
@@ -231,10 +245,12 @@ impl Maker {
             match order {
                 Order::Segment { index, bytes } => {
                     let segment = self.segment(index, bytes, true);
-                    if let Err(error) = &segment
-                        && !self.stop.load(Relaxed)
-                    {
-                        tracing::warn!(index, %error, "no next segment");
+                    match &segment {
+                        Ok(_) => self.said.segment.store(false, Relaxed),
+                        Err(error) if !self.stop.load(Relaxed) && !self.said.segment.swap(true, Relaxed) => {
+                            tracing::warn!(index, %error, "no next segment");
+                        }
+                        Err(_) => {}
                     }
                     if made.send(segment).is_err() {
                         return;
@@ -299,10 +315,15 @@ impl Maker {
 
     /// Takes the reserve where there is none. One that finds no room is missed only once the disk is full.
     fn try_reserve(&self) {
-        if !self.has_reserve()
-            && let Err(error) = self.reserve()
-        {
-            tracing::warn!(%error, "no reserve for a full disk");
+        if self.has_reserve() {
+            return;
+        }
+        match self.reserve() {
+            Ok(()) => self.said.reserve.store(false, Relaxed),
+            Err(error) if !self.said.reserve.swap(true, Relaxed) => {
+                tracing::warn!(%error, "no reserve for a full disk");
+            }
+            Err(_) => {}
         }
     }
 

@@ -56,11 +56,6 @@ impl InstrumentId {
     pub fn slot(self) -> usize {
         (self.0 & 0xf_ffff) as usize
     }
-
-    /// Which tenant of the slot this is, modulo 4,096.
-    pub fn generation(self) -> u32 {
-        self.0 >> 20
-    }
 }
 
 impl SessionId {

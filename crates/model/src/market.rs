@@ -133,9 +133,4 @@ impl Product {
         let before = if kind == PeriodKind::Hour { self.gate_hour } else { self.gate_longer };
         start.plus_nanos(-before)
     }
-
-    /// The higher of the two fee rates, which holds are computed with.
-    pub fn hold_fee_ppm(&self) -> u32 {
-        self.maker_fee_ppm.max(self.taker_fee_ppm)
-    }
 }
