@@ -5,9 +5,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
-use hourbook_journal::{Segment, copy};
+use hourbook_journal::copy;
 
 use crate::journal::tell;
 
@@ -26,7 +26,6 @@ pub struct Arguments {
 /// Copies a journal; everything in the copy is durable, and verified.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { from, to, json } = arguments;
-    ensure!(!Segment::list(&from)?.is_empty(), "{} holds no journal", from.display());
     let copied =
         copy(&from, &to).with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
     tell(&copied, json)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Subcommand;
-use hourbook_journal::{Checked, Reader, Record, archive, verify};
+use hourbook_journal::{Archived, Checked, Reader, Record, archive, verify};
 use hourbook_model::{Command, Request, codec};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -64,7 +64,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 fn check(directory: &Path, archive: Option<&Path>, json: bool) -> anyhow::Result<()> {
     let directories: Vec<&Path> = [Some(directory), archive].into_iter().flatten().collect();
-    let checked = verify(&directories, |segment| eprintln!("reading {}", segment.path.display()))?;
+    let checked = verify(&directories, |segment| {
+        // How far it is; what it found is said at the end.
+        let _ = writeln!(io::stderr(), "reading {}", segment.path.display());
+    })?;
     // A record can be whole and still say what this program does not understand.
     if checked.first > 0 {
         let mut reader = Reader::open(&directories, checked.first - 1)?;
@@ -168,12 +171,14 @@ fn command_of(record: &Record) -> anyhow::Result<(Request, Command)> {
 
 fn put_away(directory: &Path, to: &Path, json: bool) -> anyhow::Result<()> {
     let moved = archive(directory, to)?;
+    let mut out = io::stdout().lock();
+    let Archived { segments, bytes, last } = moved;
     if json {
-        println!("{}", json!({ "segments": moved.segments, "bytes": moved.bytes, "last": moved.last }));
-    } else if moved.segments == 0 {
-        println!("nothing to move: every segment is still needed by one of the two newest snapshots");
+        writeln!(out, "{}", json!({ "segments": segments, "bytes": bytes, "last": last }))?;
+    } else if segments == 0 {
+        writeln!(out, "nothing to move: every segment is still needed by one of the two newest snapshots")?;
     } else {
-        println!("moved {} segments, {} bytes, up to command {}", moved.segments, moved.bytes, moved.last);
+        writeln!(out, "moved {segments} segments, {bytes} bytes, up to command {last}")?;
     }
     Ok(())
 }

@@ -56,6 +56,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Balances, orders and keys: whatever is made here is its owner's only.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Arguments::parse().command {
         Command::Serve(flags) => serve::run(&flags),
         Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
@@ -73,7 +75,8 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hourbook: {error:#}");
+            // Where nobody can be told, the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "hourbook: {error:#}");
             ExitCode::FAILURE
         }
     }

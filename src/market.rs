@@ -12,8 +12,8 @@ use std::fmt;
 use std::path::Path;
 
 use hourbook_model::{
-    AdoptMarket, Command, DefineClass, DefineProduct, DefineRegion, Horizon, InstrumentId, Money, Price,
-    Product, ProductSymbol, Quantity, Request, Tier, TierTerms, Time, codec,
+    AdoptMarket, Command, DefineClass, DefineProduct, DefineRegion, Horizon, Money, Price, Product,
+    ProductSymbol, Quantity, Request, Tier, TierTerms, Time, codec,
 };
 
 use crate::settings::{self, Error, OrNone, Text};
@@ -24,9 +24,6 @@ use written::{AuctionText, BandText, ProductText, Unit, Written};
 
 /// The market that is traded where no file is given.
 const BUILT_IN: &str = include_str!("../deploy/market.toml");
-
-/// Instruments listed at once; the slots above it are for periods that closed and are being delivered.
-const MOST_LISTED: u64 = InstrumentId::SLOTS as u64 - (1 << 16);
 
 /// A checked definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,11 +197,14 @@ impl Definition<'_> {
         for (symbol, own) in &self.written.products {
             products.push(self.product(symbol, own)?);
         }
-        let listed: u64 = products.iter().map(|product| listed(&product.horizon)).sum();
-        if listed > MOST_LISTED {
+        let listed: usize = products.iter().map(|product| product.horizon.listed()).sum();
+        let most = Horizon::MOST_LISTED;
+        if listed > most {
             return self.bad(
                 "products",
-                format_args!("they list {listed} instruments at once; at most {MOST_LISTED} can be"),
+                format_args!(
+                    "they list {listed} instruments at once; at most {most} can be: shorten horizons"
+                ),
             );
         }
         Ok(products)

@@ -46,7 +46,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         if commands.is_multiple_of(65_536) && said.elapsed() >= PROGRESS {
             said = Instant::now();
             let rate = commands as f64 / started.elapsed().as_secs_f64();
-            eprintln!("command {} of {}, {:.0} a second", stamp.seq, time(stamp.time.0), rate);
+            let time = time(stamp.time.0);
+            let _ = writeln!(io::stderr(), "command {} of {time}, {rate:.0} a second", stamp.seq);
         }
     })?;
     let rate = if replayed.commands == 0 { 0.0 } else { replayed.commands as f64 / replayed.seconds };

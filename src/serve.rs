@@ -4,9 +4,11 @@
 //! then is anybody answered. To stop: nobody is accepted any more, calls under way finish, the sequencer does and
 //! syncs what waits, history is written, and the process ends with 0. A fault ends it with 1.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,14 +56,14 @@ type End = Result<(), String>;
 /// process, damage of the journal.
 pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
     let market = match &config.market {
-        Some(path) => Market::load(path)?,
+        Some(path) => Market::load(path).context("market")?,
         None => Market::built_in(),
     };
     let (listener, address) = listen(config.listen)?;
     let figures = config.metrics.map(listen).transpose()?;
     let data = &config.data;
     std::fs::create_dir_all(data).with_context(|| data.display().to_string())?;
-    let tls = tls(config)?;
+    let tls = tls(config).context("tls")?;
 
     // Asked first, because the journal's lock tells who holds the directory.
     drop(hourbook_journal::Lock::take(data)?);
@@ -83,7 +85,12 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
         faulty.send_replace(Some(Err(reason.to_string())));
     });
     std::thread::Builder::new().name("writer".into()).spawn(move || {
-        let end: End = sequencer.run().map_err(|fault| fault.to_string());
+        // Whatever becomes of it, who waits for the end must hear of it.
+        let ran = catch_unwind(AssertUnwindSafe(|| sequencer.run()));
+        let end: End = match ran {
+            Ok(ran) => ran.map_err(|fault| fault.to_string()),
+            Err(_) => Err("the writer's thread panicked".into()),
+        };
         ended.send_if_modified(|known| known.is_none() && known.replace(end).is_none());
     })?;
 
@@ -154,7 +161,8 @@ pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         let signals = signals()?;
         let running = start(&config, Clock::Wall).await?;
         if config.log.format == LogFormat::Text {
-            banner(&config, &running)?;
+            // An exchange that serves does not end because nobody reads what it is called.
+            let _ = banner(&config, &running);
         }
         serve(running, signals).await
     })
@@ -276,14 +284,34 @@ fn log(log: &config::Log) -> anyhow::Result<()> {
     const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,rustls=warn";
     let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
         .with_context(|| format!("log.filter: `{}` is no filter such as info", log.filter))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, to a full disk or a reader that has gone, is lost. Telling so on the same
+    // stream would panic.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match log.format {
         LogFormat::Text => {
             subscriber.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
         }
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// A panic is a line of the log like any other; whoever catches it says in the next what becomes of it.
+fn log_panic(panic: &PanicHookInfo) {
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let why = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    let backtrace = Backtrace::capture();
+    match backtrace.status() {
+        BacktraceStatus::Captured => tracing::error!(thread, location, why, %backtrace, "a panic"),
+        _ => tracing::error!(thread, location, why, "a panic"),
+    }
 }
 
 // --- the first commands ---
@@ -325,7 +353,9 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{text}")?;
-    file.sync_all()
+    file.sync_all()?;
+    // Its name, too, before its digest is journaled.
+    std::fs::File::open(path.parent().expect("it stands in the data directory"))?.sync_all()
 }
 
 /// Waits until nothing is due any more: instruments are listed, gates that passed meanwhile are closed.

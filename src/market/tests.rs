@@ -512,8 +512,8 @@ fn more_instruments_than_there_are_slots_are_refused() {
     check(
         &text,
         expect![[r#"
-        m.toml: products: they list 1080801 instruments at once; at most 983040 can be
-    "#]],
+            m.toml: products: they list 1081785 instruments at once; at most 524288 can be: shorten horizons
+        "#]],
     );
 }
 

@@ -84,7 +84,17 @@ async fn a_journal_in_use_is_verified_dumped_replayed_and_backed_up() {
     assert_eq!(brought["last"].as_u64(), Some(seq));
     assert_eq!(told_json(&["replay", "--json", text(&restored)])["state_hash"], hash);
     assert!(refused(&["restore", text(&backup), data]).contains("is not empty"));
-    assert!(refused(&["backup", text(venue.directory.path()), text(&restored)]).contains("holds no journal"));
+    let nothing = venue.directory.path();
+    for arguments in [
+        &["backup", text(nothing), text(&nothing.join("copy"))][..],
+        &["restore", text(nothing), text(&nothing.join("copy"))],
+        &["journal", "verify", text(nothing)],
+        &["journal", "dump", text(nothing)],
+        &["replay", text(nothing)],
+        &["replay", "--from-snapshot", text(nothing)],
+    ] {
+        assert!(refused(arguments).contains("holds no journal"), "{arguments:?}");
+    }
     venue.stop().await;
 }
 

@@ -17,12 +17,17 @@ struct Server {
 
 impl Server {
     fn start(data: &Path, more: &[&str]) -> Server {
+        Server::start_saying(data, more, Stdio::null())
+    }
+
+    /// Started with its log going to `log`; its banner is read to the end, and then nobody reads on.
+    fn start_saying(data: &Path, more: &[&str], log: Stdio) -> Server {
         let mut child = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut banner = String::new();
@@ -78,6 +83,44 @@ fn small_market(directory: &Path) -> String {
     let path = directory.join("market.toml");
     std::fs::write(&path, crate::venue::MARKET).unwrap();
     path.display().to_string()
+}
+
+#[test]
+fn an_exchange_whose_log_cannot_be_written_goes_on_and_ends_in_order() {
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let unread = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    for log in [full(), unread()] {
+        let directory = tempfile::tempdir().unwrap();
+        let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+        let server = Server::start_saying(&data, &["--market", &market, "--log", "debug"], log);
+        told(&ctl(&server, &data, &["status"]));
+        told(&ctl(&server, &data, &["snapshot"]));
+        assert_eq!(server.terminate(), Some(0), "stopped in order");
+    }
+}
+
+#[test]
+fn the_data_are_their_owners_only() {
+    use std::os::unix::fs::MetadataExt;
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    let server = Server::start(&data, &["--market", &market]);
+    told(&ctl(&server, &data, &["snapshot"]));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    let mut files = 0;
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        files += 1;
+    }
+    // Two segments, reserve, lock, snapshot, history, key.
+    assert!(files >= 7, "{files} files");
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]

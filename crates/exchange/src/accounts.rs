@@ -3,7 +3,7 @@
 //! An account's hot part (what every order touches) stays apart from its names. Requests are remembered
 //! as digests and answers, never as text: while the order lives, and for the account's last 8,192.
 
-use crate::hash::{Map, digest_of, pairs};
+use crate::hash::{Map, pairs};
 use hourbook_ledger::LedgerAccountId;
 use hourbook_model::*;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Unary requests an account is remembered for; operators together, where they act for none.
 pub const REMEMBERED_REQUESTS: usize = 8_192;
+
+/// Sessions an account is known by; beyond these, the one that was logged off the longest ago is forgotten.
+pub const REMEMBERED_SESSIONS: usize = 256;
 
 /// An account's ledger accounts in one currency.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -79,13 +82,18 @@ pub struct Key {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[repr(align(64))]
 pub struct Session {
+    pub id: SessionId,
     pub account: AccountId,
     pub name: ClientId,
     pub connected: bool,
     pub cancel_on_disconnect: bool,
     /// The highest message number seen: a client resends from the next.
     pub last_number: u64,
+    /// The number of the command that it last ended with.
+    pub ended: u64,
 }
+
+const _: () = assert!(size_of::<Session>() == 64);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Remembered {
@@ -100,6 +108,7 @@ struct Remembered {
 pub struct Accounts {
     pub participants: Vec<Participant>,
     pub keys: Vec<Key>,
+    /// By slot of the id.
     pub sessions: Vec<Session>,
     accounts: Vec<Account>,
     profiles: Vec<Profile>,
@@ -207,12 +216,49 @@ impl Accounts {
         self.accounts.iter().zip(1..).map(|(account, id)| (AccountId(id), account))
     }
 
+    #[inline]
     pub fn session(&self, id: SessionId) -> Option<&Session> {
-        self.sessions.get((id.0 as usize).wrapping_sub(1))
+        self.sessions.get(id.slot()?).filter(|session| session.id == id)
     }
 
+    #[inline]
     pub fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
-        self.sessions.get_mut((id.0 as usize).wrapping_sub(1))
+        self.sessions.get_mut(id.slot()?).filter(|session| session.id == id)
+    }
+
+    /// The account's session of this name, new unless it is remembered; `None` where all that there may be are
+    /// connected.
+    pub fn session_named(&mut self, account: AccountId, name: ClientId) -> Option<SessionId> {
+        let known = &self.profile(account).sessions;
+        if let Some(&id) = known.get(&name) {
+            return Some(id);
+        }
+        let id = if known.len() < REMEMBERED_SESSIONS {
+            let slot = self.sessions.len();
+            (slot < SessionId::SLOTS).then(|| SessionId::first(slot))?
+        } else {
+            let over = known.values().filter_map(|id| self.session(*id)).filter(|session| !session.connected);
+            let oldest = over.min_by_key(|session| (session.ended, session.id))?;
+            let (id, name) = (oldest.id, oldest.name);
+            self.profile_mut(account).sessions.remove(&name);
+            id.successor()
+        };
+        let session = Session {
+            id,
+            account,
+            name,
+            connected: false,
+            cancel_on_disconnect: false,
+            last_number: 0,
+            ended: 0,
+        };
+        let slot = id.slot().expect("the slot of a session");
+        match self.sessions.get_mut(slot) {
+            Some(former) => *former = session,
+            None => self.sessions.push(session),
+        }
+        self.profile_mut(account).sessions.insert(name, id);
+        Some(id)
     }
 
     pub fn key_mut(&mut self, id: KeyId) -> Option<&mut Key> {
@@ -270,6 +316,18 @@ impl Accounts {
     /// Panics at the first promise that does not hold.
     pub fn check(&self) {
         assert_eq!(self.live.len(), self.texts.len(), "every name has one order");
+        let named = self.profiles.iter().flat_map(|profile| &profile.sessions);
+        let mut sessions = 0;
+        for (name, id) in named {
+            assert_eq!(
+                self.session(*id).map(|session| &session.name),
+                Some(name),
+                "a name finds its session"
+            );
+            sessions += 1;
+        }
+        assert_eq!(sessions, self.sessions.len(), "every session has a name");
+        assert!(self.profiles.iter().all(|profile| profile.sessions.len() <= REMEMBERED_SESSIONS));
         let queues = self.profiles.iter().map(|profile| &profile.requests).chain([&self.requests]);
         let mut recent = 0;
         for queue in queues {
@@ -295,10 +353,13 @@ impl Accounts {
     }
 }
 
-/// 128 bits of an account and a client id: a collision harms nobody but the account that found it.
+/// The account, and 96 bits of the client id's digest: a collision is found by the one it harms.
+#[inline]
 fn key_of(account: AccountId, client_id: &ClientId) -> u128 {
-    let text = client_id.as_str();
-    let high = digest_of(&(0x9e37_79b9_u32, account.0, text));
-    let low = digest_of(&(0x85eb_ca6b_u32, account.0, text));
-    u128::from(high) << 64 | u128::from(low)
+    u128::from(account.0) << 96 | Digest::of(client_id.as_str().as_bytes()) >> 32
+}
+
+/// What is kept of a request's command.
+fn digest_of(command: &Command) -> u64 {
+    codec::digest(command) as u64
 }

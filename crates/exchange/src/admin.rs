@@ -1,7 +1,7 @@
 //! What operators set: the market's definition, participants, keys, money, capacity; and sessions.
 
-use crate::accounts::{Key, Session};
-use crate::machine::{Exchange, House, Turn};
+use crate::accounts::Key;
+use crate::machine::{Exchange, House, RULES, Turn};
 use hourbook_ledger::{AccountKind, LEDGER_MAX, Owner, Posting};
 use hourbook_model::*;
 
@@ -29,6 +29,9 @@ impl Exchange {
     // --- the market's definition ---
 
     pub(crate) fn set_rules_version(&mut self, version: u32) -> Answer {
+        if version > RULES {
+            unreachable!("whoever hands in commands stops at rules that this program does not know");
+        }
         self.rules_version = version;
         self.answer()
     }
@@ -60,7 +63,9 @@ impl Exchange {
         let bands = product.band.is_none_or(|band| {
             band.trade_ppm > 0 && band.order_ppm > 0 && band.call > 0 && day.contains(&band.call)
         });
-        let gates = day.contains(&product.gate_hour) && (0..=28 * Time::DAY).contains(&product.gate_longer);
+        // A longer period closes before its hours do.
+        let gates = day.contains(&product.gate_hour)
+            && (product.gate_hour..=28 * Time::DAY).contains(&product.gate_longer);
         let auction = product.auction.is_none_or(|auction| {
             day.contains(&auction.call)
                 && auction.call < auction.freeze
@@ -171,6 +176,13 @@ impl Exchange {
     }
 
     pub(crate) fn revoke_key(&mut self, turn: &mut Turn, key: KeyId) -> Answer {
+        let mut operators =
+            (1..).zip(&self.accounts.keys).filter(|(_, key)| key.role == Role::Operator && !key.revoked);
+        let last = operators.next().filter(|_| operators.next().is_none());
+        if last.is_some_and(|(id, _)| KeyId(id) == key) {
+            // Nobody could issue another one.
+            return self.refuse(turn, RejectReason::LastOperatorKey);
+        }
         let Some(known) = self.accounts.key_mut(key) else {
             return self.refuse(turn, RejectReason::UnknownKey);
         };
@@ -317,11 +329,9 @@ impl Exchange {
 
     /// A process took the journal up: nobody is connected any more.
     pub(crate) fn restart(&mut self, turn: &mut Turn) -> Answer {
-        let connected: Vec<SessionId> = (1..)
-            .zip(&self.accounts.sessions)
-            .filter(|(_, session)| session.connected)
-            .map(|(id, _)| SessionId(id))
-            .collect();
+        let sessions = self.accounts.sessions.iter();
+        let connected: Vec<SessionId> =
+            sessions.filter(|session| session.connected).map(|session| session.id).collect();
         for &session in &connected {
             self.end_session(turn, session);
         }
@@ -336,20 +346,8 @@ impl Exchange {
         if body.name.is_none() {
             return self.refuse(turn, RejectReason::BadName);
         }
-        let id = match self.accounts.profile(account).sessions.get(&body.name) {
-            Some(&id) => id,
-            None => {
-                let id = SessionId(self.accounts.sessions.len() as u32 + 1);
-                self.accounts.sessions.push(Session {
-                    account,
-                    name: body.name,
-                    connected: false,
-                    cancel_on_disconnect: false,
-                    last_number: 0,
-                });
-                self.accounts.profile_mut(account).sessions.insert(body.name, id);
-                id
-            }
+        let Some(id) = self.accounts.session_named(account, body.name) else {
+            return self.refuse(turn, RejectReason::TooManySessions);
         };
         let session = self.accounts.session_mut(id).expect("found or made above");
         if session.connected {
@@ -374,6 +372,7 @@ impl Exchange {
     fn end_session(&mut self, turn: &mut Turn, id: SessionId) -> u64 {
         let session = self.accounts.session_mut(id).expect("a session that is connected");
         session.connected = false;
+        session.ended = turn.at.seq;
         let (account, cancel) = (session.account, session.cancel_on_disconnect);
         turn.push(Event::SessionEnded { session: id, account });
         if !cancel {

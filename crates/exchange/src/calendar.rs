@@ -214,6 +214,7 @@ impl Exchange {
             let listed = self.instruments.known(product);
             let exhausted = period.start <= last.start
                 && listed.terms.gate(kind, period.start.start()) > now
+                && !self.instruments.is_over_in_part(product, period, now)
                 && self.list_one(turn, product, period).is_none();
             if period.start > last.start || exhausted {
                 // Once instruments are exhausted, those that end meanwhile make room.
@@ -498,7 +499,8 @@ impl Exchange {
 
     // --- gates ---
 
-    /// Orders expire, then positions cascade or become obligations; a slice at a time.
+    /// Orders expire, then positions cascade or become obligations; a slice at a time. Positions leave a period only
+    /// when no longer one that holds it is listed any more: thus none falls into a period that is done.
     fn close_gate(&mut self, turn: &mut Turn, id: InstrumentId) -> bool {
         let Some(instrument) = self.instruments.get(id) else { return true };
         let (slot, until, period) = (id.slot(), instrument.call_until, instrument.period);
@@ -513,8 +515,17 @@ impl Exchange {
             let Some(order) = self.books.first_order(slot) else { break };
             self.cancel_order(turn, order, CancelReason::GateClosed);
         }
-        if self.instruments.at(slot).open_orders > 0 {
+        let instrument = self.instruments.at(slot);
+        if instrument.open_orders > 0 {
             return false;
+        }
+        // What falls out of a longer period comes in first, whichever gates they were listed with. At one instant
+        // the longer one comes first; one that is late is waited for.
+        let longer = self.instruments.holding(instrument.product, period).map(|longer| longer.gate).max();
+        if let Some(gate) = longer {
+            let later = if gate > turn.at.time { gate } else { turn.at.time.plus_nanos(Time::MINUTE) };
+            self.agenda.add(later, gate_of(period.kind, id));
+            return true;
         }
         if period.kind == PeriodKind::Hour {
             let done = self.oblige(turn, id);
@@ -556,6 +567,7 @@ impl Exchange {
             };
             self.post_realised(turn, id, account, &mut position);
             for (part, into) in position.split(&hours).zip(&into) {
+                debug_assert!(!self.unpaired.contains_key(into), "no part is done before its whole");
                 self.take_in(turn, account, *into, part);
                 turn.push(Event::Cascaded { account, from: id, into: *into, units: part.units });
             }

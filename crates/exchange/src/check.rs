@@ -101,6 +101,11 @@ impl Exchange {
             let reached = waits && self.books.has_triggered(instrument.slot(), instrument.last_trade);
             assert!(!reached, "a stop that was reached waits for nothing but a halt or a call");
             assert!(instrument.call_until == Time(0) || instrument.in_call(), "what is to end has begun");
+            let done = instrument.phase == Phase::Delivering
+                || self.unpaired.contains_key(&instrument.id)
+                || self.obligations.contains_key(&instrument.id);
+            let mut holding = self.instruments.holding(instrument.product, instrument.period);
+            assert!(!done || holding.next().is_none(), "no part is done before its whole");
         }
     }
 

@@ -1,17 +1,13 @@
-//! Hashing with a fixed seed: maps for look-up only, never iterated but in the order of their keys.
+//! Maps for look-up only, never iterated but in the order of their keys. How they hash stays in memory: what is
+//! kept for good is digested by [`hourbook_model::Digest`].
 
 use foldhash::quality::FixedState;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 
 /// A map for look-up. Its iteration order is nobody's business; [`pairs`] writes it sorted.
 pub type Map<K, V> = hashbrown::HashMap<K, V, FixedState>;
-
-/// 64 bits of a value, the same in every process.
-pub fn digest_of(value: &impl Hash) -> u64 {
-    FixedState::default().hash_one(value)
-}
 
 /// Writes a map sorted by key, so that the same content has the same bytes.
 pub mod pairs {

@@ -122,15 +122,12 @@ impl Instruments {
         id
     }
 
-    /// Whether there are slots for all that this product, redefined or new, and the others list ahead, and as many
-    /// again that are in delivery.
+    /// Whether there are slots for all that this product, redefined or new, and the others list ahead.
     pub fn have_room_for(&self, product: &Product) -> bool {
-        let of = |terms: &Product| {
-            PeriodKind::ALL.map(|kind| terms.horizon.of(kind) as usize + 2).iter().sum::<usize>()
-        };
         let others = self.products.iter().filter(|listed| listed.terms.symbol != product.symbol);
-        let all = of(product) + others.map(|listed| of(&listed.terms)).sum::<usize>();
-        2 * all <= InstrumentId::SLOTS
+        let all =
+            product.horizon.listed() + others.map(|listed| listed.terms.horizon.listed()).sum::<usize>();
+        all <= Horizon::MOST_LISTED
     }
 
     pub fn product(&self, id: ProductId) -> Option<&Listed> {
@@ -234,6 +231,29 @@ impl Instruments {
     /// The instrument of a product that delivers exactly this period.
     pub fn delivering(&self, product: ProductId, period: Period) -> Option<InstrumentId> {
         self.by_period.get(&(product, period.kind, period.start)).copied()
+    }
+
+    /// The longer periods that hold this one and are still listed: at their gates their positions fall into it.
+    pub fn holding(&self, product: ProductId, period: Period) -> impl Iterator<Item = &Instrument> + '_ {
+        // Weeks and months fall into days, not into each other.
+        let longer = PeriodKind::ALL
+            .into_iter()
+            .filter(move |kind| *kind > period.kind && period.kind <= PeriodKind::Day);
+        longer
+            .filter_map(move |kind| self.delivering(product, Period::holding(kind, period.start)))
+            .map(|id| self.at(id.slot()))
+    }
+
+    /// Whether one of a period's hours or days is over by `now`: then it cannot be listed any more, because it
+    /// could not fall into them.
+    pub fn is_over_in_part(&self, product: ProductId, period: Period, now: Time) -> bool {
+        let shorter = PeriodKind::ALL.into_iter().filter(|kind| *kind < period.kind.min(PeriodKind::Week));
+        shorter
+            .flat_map(|kind| {
+                self.by_period.range((product, kind, period.start)..(product, kind, period.end()))
+            })
+            .map(|(_, id)| self.at(id.slot()))
+            .any(|part| !part.is_tradable() || part.gate <= now)
     }
 
     /// Every instrument of a product, by kind of period and start.

@@ -3,7 +3,8 @@
 //! - `machine`: the state and the one place where everything is decided
 //! - `instruments`: products and the instruments listed of them
 //! - `accounts`: participants, accounts, keys, sessions, remembered requests
-//! - `orders`: place, cancel, amend, reduce, mass cancel, mass quote; `fills`: what a match moves
+//! - `orders`: place, cancel, amend, reduce; `many`: mass cancel, mass quote; `cover`: what an order holds;
+//!   `fills`: what a match moves; `reports`: what is told
 //! - `protection`: bands, calls, halts, the kill switch
 //! - `calendar`: listing, expiry, auctions, gates, cascades
 //! - `admin`: what operators set; `look_ahead`: memory asked for ahead of its use
@@ -19,21 +20,24 @@ mod accounts;
 mod admin;
 mod calendar;
 mod check;
+mod cover;
 mod fills;
 mod hash;
 mod instruments;
 mod look_ahead;
 mod machine;
+mod many;
 mod orders;
 mod protection;
+mod reports;
 mod snapshot;
 mod views;
 
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{Key, Participant, REMEMBERED_REQUESTS, Session};
+pub use accounts::{Key, Participant, REMEMBERED_REQUESTS, REMEMBERED_SESSIONS, Session};
 pub use instruments::{Instrument, Listed, Phase};
-pub use machine::Exchange;
+pub use machine::{Exchange, RULES};
 pub use snapshot::Error;
 pub use views::*;

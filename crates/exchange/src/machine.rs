@@ -10,6 +10,13 @@ use hourbook_model::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
+/// The newest version of the rules that this program knows; a journal begins with version 0.
+pub const RULES: u32 = 0;
+
+/// How far a session's message number may be above the last: one near the end of all numbers would end its session
+/// for good.
+const MOST_SKIPPED: u64 = 1 << 32;
+
 /// What the exchange knows of a live order beyond its place in the book. Kept at 40 bytes.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct OrderRecord {
@@ -229,6 +236,9 @@ impl Exchange {
                 Some(session) if request.number <= session.last_number => {
                     Admission::Answered(Answer { repeated: true, ..self.answer() })
                 }
+                Some(session) if request.number - session.last_number > MOST_SKIPPED => {
+                    Admission::Refused(RejectReason::BadRange)
+                }
                 Some(_) => Admission::Go,
             };
         }
@@ -281,25 +291,17 @@ impl Exchange {
     /// Refuses what never reached its own handler, in the form that its kind of command has.
     fn refuse_unseen(&mut self, turn: &mut Turn, command: &Command, reason: RejectReason) -> Answer {
         if self.accounts.get(turn.request.account).is_some() {
-            match command {
+            use ReportKind::*;
+            let kind = match command {
                 Command::PlaceOrder(body) => return self.reject(turn, &body.order, reason),
-                Command::AmendOrder(_) => {
-                    return self.reject_change(
-                        turn,
-                        OrderId::NONE,
-                        ReportKind::AmendRejected(reason),
-                        reason,
-                    );
-                }
-                Command::CancelOrder(_) | Command::ReduceOrder(_) => {
-                    return self.reject_change(
-                        turn,
-                        OrderId::NONE,
-                        ReportKind::CancelRejected(reason),
-                        reason,
-                    );
-                }
-                _ => {}
+                Command::AmendOrder(_) => Some(AmendRejected(reason)),
+                Command::CancelOrder(_) | Command::ReduceOrder(_) => Some(CancelRejected(reason)),
+                Command::MassCancel(_) => Some(MassCancelRejected(reason)),
+                Command::MassQuote(_) => Some(Rejected(reason)),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                return self.reject_change(turn, OrderId::NONE, kind, reason);
             }
         }
         self.refuse(turn, reason)

@@ -3,7 +3,7 @@
 //! The same state reached by replay has the same bytes: maps are written sorted, free lists in their
 //! order. `state_hash` is the digest of exactly these bytes, so whatever a snapshot keeps, it covers.
 
-use crate::machine::Exchange;
+use crate::machine::{Exchange, RULES};
 
 /// Why a snapshot cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,8 @@ pub enum Error {
         "the snapshot has format {found}, this program reads {expected}: replay the journal from its beginning"
     )]
     Format { found: u32, expected: u32 },
+    #[error("the snapshot is of rules version {found}, this program knows those up to {RULES}")]
+    Rules { found: u32 },
     #[error("the snapshot's state cannot be read: {0}")]
     State(#[from] postcard::Error),
 }
@@ -29,7 +31,7 @@ impl Exchange {
     /// Reads what [`Exchange::encode`] wrote.
     ///
     /// # Errors
-    /// [`Error::Format`] when another version of the program wrote it, [`Error::State`] when it is cut,
+    /// [`Error::Format`] when another version of the program wrote it, [`Error::Rules`] when a newer one did, [`Error::State`] when it is cut,
     /// too long or contradicts itself.
     pub fn decode(bytes: &[u8]) -> Result<Exchange, Error> {
         let (format, state) =
@@ -38,8 +40,12 @@ impl Exchange {
         if found != FORMAT {
             return Err(Error::Format { found, expected: FORMAT });
         }
-        let (state, rest) = postcard::take_from_bytes(state)?;
-        if rest.is_empty() { Ok(state) } else { Err(postcard::Error::DeserializeBadEncoding.into()) }
+        let (state, rest) = postcard::take_from_bytes::<Exchange>(state)?;
+        match state.rules_version {
+            _ if !rest.is_empty() => Err(postcard::Error::DeserializeBadEncoding.into()),
+            found if found > RULES => Err(Error::Rules { found }),
+            _ => Ok(state),
+        }
     }
 
     /// 256 bits that change with everything that matters.

@@ -18,7 +18,15 @@ pub struct Archived {
 ///
 /// The journal may be in use. What is read from its beginning afterwards needs the archive beside it.
 pub fn archive(directory: &Path, archive: &Path) -> Result<Archived, Error> {
+    Segment::list_some(&[directory])?;
     fs::create_dir_all(archive).map_err(Error::at(archive, "making the directory"))?;
+    let whole = |path: &Path| fs::canonicalize(path).map_err(Error::at(path, "looking at"));
+    if whole(directory)? == whole(archive)? {
+        let archive = archive.display();
+        return Err(Error::Refused(format!(
+            "{archive} is the journal's own directory: an archive is another one"
+        )));
+    }
     let _lock = Lock::take(archive)?;
     // Each is read whole: only a snapshot that can be used makes a segment dispensable.
     let good = Snapshot::list(directory)?.into_iter().filter(|snapshot| snapshot.load().is_ok());

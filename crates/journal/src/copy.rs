@@ -12,8 +12,9 @@ use std::path::Path;
 /// Everything in it is durable in `from`, too. What is written meanwhile is not in it, but for whole batches.
 ///
 /// # Errors
-/// [`Error::Refused`] where `to` holds something; whatever is wrong with the original.
+/// [`Error::Refused`] where `to` holds something, [`Error::NoJournal`] where `from` holds none; whatever is wrong with the original.
 pub fn copy(from: &Path, to: &Path) -> Result<Checked, Error> {
+    Segment::list_some(&[from])?;
     let _lock = empty(to)?;
     // Snapshots first: what comes after reaches at least as far as they do.
     for snapshot in Snapshot::list(from)? {
@@ -31,8 +32,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<Checked, Error> {
         let end = match followed {
             true => u64::MAX,
             false => {
-                let first = segment.header()?.1.map_or(1, |link| link.first.get());
-                let end = measure(segment, first)?.end;
+                let end = measure(segment, segment.begins()?)?.end;
                 // What stands there may not be durable yet. Whoever has the copy may rely on it.
                 File::open(&segment.path)
                     .and_then(|file| file.sync_data())
@@ -77,7 +77,7 @@ fn copy_file(from: &Path, to: &Path, end: u64) -> Result<(), Error> {
 /// The number of the first record that is here, or would be: 1 unless earlier segments were archived.
 pub fn first(directories: &[&Path]) -> Result<u64, Error> {
     match Segment::list_all(directories)?.first() {
-        Some(segment) => Ok(segment.header()?.1.map_or(1, |link| link.first.get())),
+        Some(segment) => segment.begins(),
         None => Ok(1),
     }
 }
@@ -87,7 +87,7 @@ pub fn last(directories: &[&Path]) -> Result<u64, Error> {
     let segments = Segment::list_all(directories)?;
     for (at, segment) in segments.iter().enumerate().rev() {
         if at == 0 || is_begun(segment)? {
-            let first = segment.header()?.1.map_or(1, |link| link.first.get());
+            let first = segment.begins()?;
             return Ok(measure(segment, first)?.last.map_or(first - 1, |last| last.seq.get()));
         }
     }

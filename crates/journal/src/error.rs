@@ -20,8 +20,16 @@ pub enum Error {
     Damaged { path: PathBuf, offset: u64, seq: u64, why: String },
     #[error("{} holds record {found} where {expected} is expected", .path.display())]
     Gap { path: PathBuf, expected: u64, found: u64 },
+    #[error("{} holds record {seq} of epoch {found} behind one of epoch {before}: two have written", .path.display())]
+    Epoch { path: PathBuf, seq: u64, found: u32, before: u32 },
     #[error("{} is missing: segments are numbered without gaps", .path.display())]
     MissingSegment { path: PathBuf },
+    #[error("{} holds no journal", .directory.display())]
+    NoJournal { directory: PathBuf },
+    #[error(
+        "the journal begins with record {first}, and no snapshot goes on from there: what was before is in an archive, or lost"
+    )]
+    NoBeginning { first: u64 },
     #[error("the journal begins with record {first}: {wanted} is in an archive, or lost")]
     Begins { wanted: u64, first: u64 },
     #[error(

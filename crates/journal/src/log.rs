@@ -22,7 +22,7 @@ pub struct Config {
     pub directory: PathBuf,
     /// Bytes of a segment; a batch that needs more gets a larger one.
     pub segment_bytes: u64,
-    /// Bytes of disk kept for when there are no others; 0 keeps none.
+    /// Bytes of disk kept for when there are no others; 0 keeps none. While they cannot be kept, the disk is full.
     pub reserve_bytes: u64,
     pub shard: u16,
     /// Of this writer; replay of a replicated log drops records of an older one.
@@ -127,6 +127,12 @@ impl Log {
         let Place { at, first, tail } = find_end(&segments, &*disk)?;
         let last = tail.last.map_or(first - 1, |last| last.seq.get());
         let opened = Opened { last, cut: tail.torn.as_ref().map(Cut::from) };
+        if let (Some(last), Some(segment)) = (&tail.last, segments.get(at))
+            && last.epoch.get() > epoch
+        {
+            let (path, seq, before) = (segment.path.clone(), opened.last + 1, last.epoch.get());
+            return Err(Error::Epoch { path, seq, found: epoch, before });
+        }
         let made =
             Snapshot::list(&directory)?.into_iter().find(|made| made.seq > opened.last && made.is_headed());
         if let Some(Snapshot { seq: snapshot, path }) = made {
@@ -140,7 +146,12 @@ impl Log {
         if let Some(next) = segments.get(at + 1) {
             stock.keep(existing(next, shard)?);
         }
-        stock.order(segment.index + 1);
+        stock.order_next(segment.index + 1);
+        // Perhaps the segment in use was the reserve: what is left of it is for what takes back.
+        let full = !stock.has_reserve();
+        if full {
+            tracing::error!(reserve_bytes, "the disk has no room for the reserve: new work is refused");
+        }
         let file = Arc::new(file);
         let shared = Arc::new(Shared {
             current: Mutex::new(Current { file: Arc::clone(&file), failed: false }),
@@ -160,7 +171,7 @@ impl Log {
             appended: opened.last,
             written: opened.last,
             durable: opened.last,
-            full: false,
+            full,
             failed: false,
             shared,
             stock,
@@ -291,7 +302,7 @@ impl Log {
         Full::Failed(error)
     }
 
-    /// Whether only the reserve is left.
+    /// Whether only the reserve, or what was the reserve, is left.
     pub fn is_full(&self) -> bool {
         self.full
     }
@@ -365,12 +376,7 @@ fn find_end(segments: &[Segment], disk: &dyn Disk) -> Result<Place, Error> {
         if at > 0 && !is_begun(segment)? {
             continue;
         }
-        let first = match segment.header()?.1 {
-            Some(link) => link.first.get(),
-            None if segment.index == 1 => 1,
-            None if at > 0 => link_again(&segments[at - 1], segment, disk)?,
-            None => return Err(Error::NotSegment { path: segment.path.clone(), why: "its link is missing" }),
-        };
+        let first = first_of(segments, at, disk)?;
         let tail = measure(segment, first)?;
         return Ok(Place { at, first, tail });
     }
@@ -378,13 +384,20 @@ fn find_end(segments: &[Segment], disk: &dyn Disk) -> Result<Place, Error> {
     Ok(Place { at: 0, first: 1, tail })
 }
 
-/// Writes the link that a crash kept from being written; gives the number of the first record behind it.
-fn link_again(full: &Segment, next: &Segment, disk: &dyn Disk) -> Result<u64, Error> {
-    let start = match full.header()?.1 {
-        Some(link) => link.first.get(),
-        None if full.index == 1 => 1,
-        None => return Err(Error::NotSegment { path: full.path.clone(), why: "its link is missing" }),
-    };
+/// The number of the first record of the segment `at`. A link that a crash kept from being written, or a failing
+/// disk, is written again.
+fn first_of(segments: &[Segment], at: usize, disk: &dyn Disk) -> Result<u64, Error> {
+    let segment = &segments[at];
+    match segment.header()?.1 {
+        Some(link) => return Ok(link.first.get()),
+        None if segment.index == 1 => return Ok(1),
+        None if at == 0 => {
+            return Err(Error::NotSegment { path: segment.path.clone(), why: "its link is missing" });
+        }
+        None => {}
+    }
+    let full = &segments[at - 1];
+    let start = first_of(segments, at - 1, disk)?;
     let tail = measure(full, start)?;
     if let Some(torn) = tail.torn {
         let why =
@@ -393,7 +406,7 @@ fn link_again(full: &Segment, next: &Segment, disk: &dyn Disk) -> Result<u64, Er
         return Err(Error::Damaged { path, offset: tail.end, seq, why });
     }
     let first = tail.last.map_or(start, |last| last.seq.get() + 1);
-    link(disk, full, tail.end, next, first)?;
+    link(disk, full, tail.end, segment, first)?;
     Ok(first)
 }
 

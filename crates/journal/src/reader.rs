@@ -28,6 +28,8 @@ pub struct Reader {
     /// The number of the record at the window's place.
     next: u64,
     after: u64,
+    /// Of the record before, as far as one was read.
+    epoch: u32,
 }
 
 impl Reader {
@@ -36,10 +38,11 @@ impl Reader {
     /// - `directories`: the journal's, and archives that hold its earlier segments
     ///
     /// # Errors
-    /// [`Error::Begins`] when the record after `after` is not here any more.
+    /// [`Error::Begins`] when the record after `after` is not here any more, [`Error::NoJournal`] where nothing is.
     pub fn open(directories: &[&Path], after: u64) -> Result<Reader, Error> {
-        let segments = Segment::list_all(directories)?;
-        let mut reader = Reader { segments, at: 0, window: None, limit: u64::MAX, next: after + 1, after };
+        let segments = Segment::list_some(directories)?;
+        let mut reader =
+            Reader { segments, at: 0, window: None, limit: u64::MAX, next: after + 1, after, epoch: 0 };
         let mut first = None;
         for at in (0..reader.segments.len()).rev() {
             if let First::Number(number) = reader.segments[at].first()? {
@@ -51,26 +54,25 @@ impl Reader {
                 }
             }
         }
-        // Nothing at all is an empty journal; something that begins later is not.
+        // Without a record it is an empty journal, unless it would begin later.
         match (reader.segments.first(), first) {
             (_, Some(first)) => Err(Error::Begins { wanted: after + 1, first }),
             (Some(segment), None) if segment.index > 1 => {
                 let first = segment.header()?.1.map_or(0, |link| link.first.get());
                 if first == after + 1 { Ok(reader) } else { Err(Error::Begins { wanted: after + 1, first }) }
             }
-            (Some(_), None) => {
+            (_, None) => {
                 reader.next = 1;
                 reader.enter(0)?;
                 Ok(reader)
             }
-            (None, None) => Ok(reader),
         }
     }
 
     /// The next record; `None` at the end.
     ///
     /// # Errors
-    /// [`Error::Damaged`] and [`Error::Gap`], and whatever the disk says.
+    /// [`Error::Damaged`], [`Error::Gap`] and [`Error::Epoch`], and whatever the disk says.
     #[inline]
     pub fn read(&mut self) -> Result<Option<Record<'_>>, Error> {
         loop {
@@ -80,6 +82,12 @@ impl Reader {
             }
             match window.look()? {
                 Found::Record(header) if header.seq.get() == self.next => {
+                    let found = header.epoch.get();
+                    let before = std::mem::replace(&mut self.epoch, found);
+                    if found < before {
+                        let path = window.segment.path.clone();
+                        return Err(Error::Epoch { path, seq: self.next, found, before });
+                    }
                     let body = window.take(&header);
                     self.next += 1;
                     if self.next - 1 <= self.after {

@@ -64,9 +64,31 @@ impl Segment {
         Ok(segments)
     }
 
+    /// The same, where there is to be a journal.
+    ///
+    /// # Errors
+    /// [`Error::NoJournal`] where none of the directories holds a segment.
+    pub(crate) fn list_some(directories: &[&Path]) -> Result<Vec<Segment>, Error> {
+        let segments = Segment::list_all(directories)?;
+        match segments.is_empty() {
+            true => Err(Error::NoJournal { directory: directories[0].to_owned() }),
+            false => Ok(segments),
+        }
+    }
+
     /// What its header says.
     pub(crate) fn header(&self) -> Result<(Opening, Option<Link>), Error> {
         Window::with_buffer(self, GLANCE).map(|window| (window.opening, window.link))
+    }
+
+    /// The number that its records begin with: as its link says, or where that is missing, its first record.
+    pub(crate) fn begins(&self) -> Result<u64, Error> {
+        match (self.header()?.1, self.first()?) {
+            (Some(link), _) => Ok(link.first.get()),
+            (None, _) if self.index == 1 => Ok(1),
+            (None, First::Number(first)) => Ok(first),
+            (None, _) => Err(Error::NotSegment { path: self.path.clone(), why: "its link is missing" }),
+        }
     }
 
     /// The number of its first record, or `None` while it has none.

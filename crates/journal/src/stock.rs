@@ -75,10 +75,18 @@ struct Maker {
     segment_bytes: u64,
     reserve_bytes: u64,
     stop: AtomicBool,
+    /// What found no room was said; it is tried again twice a second, and said again once it was there.
+    said: Said,
+}
+
+#[derive(Default)]
+struct Said {
+    reserve: AtomicBool,
+    segment: AtomicBool,
 }
 
 impl Stock {
-    /// Begins with the reserve, and the segment of number `index` where `next` is not there yet.
+    /// Begins with the reserve: whether there is one is known from the start.
     pub fn open(
         directory: &Path,
         disk: &Arc<dyn Disk>,
@@ -93,7 +101,9 @@ impl Stock {
             segment_bytes,
             reserve_bytes,
             stop: AtomicBool::new(false),
+            said: Said::default(),
         });
+        maker.try_reserve();
         let (orders, taken) = channel();
         let (done, made) = channel();
         let worker = Arc::clone(&maker);
@@ -119,6 +129,11 @@ impl Stock {
     /// Has the reserve made where there is none, and the segment `index` where none is kept.
     pub fn order(&mut self, index: u64) {
         self.tell(Order::Reserve);
+        self.order_next(index);
+    }
+
+    /// Has the segment `index` made where none is kept.
+    pub fn order_next(&mut self, index: u64) {
         if self.next.is_none() && !self.ordered {
             self.order_segment(index, self.maker.segment_bytes);
         }
@@ -147,28 +162,31 @@ impl Stock {
         }
     }
 
-    /// Whether there is a next segment again; asks the disk now and then.
+    /// Whether there are a next segment and the reserve again; asks the disk for them now and then.
     pub fn is_there_again(&mut self, index: u64) -> Result<bool, Error> {
-        if self.next.is_none() && !self.ordered && self.asked.elapsed() >= RETRY {
+        let is_short = self.next.is_none() || !self.has_reserve();
+        if is_short && !self.ordered && self.asked.elapsed() >= RETRY {
+            self.asked = Instant::now();
             self.order(index);
         }
         match self.receive(false) {
-            Ok(()) | Err(Short::Full) => Ok(self.next.is_some()),
+            Ok(()) | Err(Short::Full) => Ok(self.next.is_some() && self.has_reserve()),
             Err(Short::Failed(error)) => Err(error),
         }
     }
 
-    /// Makes the reserve the segment `index`.
+    /// Makes the reserve the segment `index`, with room for `bytes` bytes of records.
     pub fn take_reserve(&mut self, index: u64, bytes: u64) -> Result<Prepared, Short> {
-        match self.maker.reserve_as(index) {
-            Ok(Some(prepared)) if prepared.bytes >= SEGMENT_HEADER_BYTES + bytes => Ok(prepared),
-            Ok(Some(small)) => {
-                self.next = Some(small);
-                Err(Short::Full)
-            }
+        match self.maker.reserve_as(index, SEGMENT_HEADER_BYTES + bytes) {
+            Ok(Some(prepared)) => Ok(prepared),
             Ok(None) => Err(Short::Full),
             Err(error) => Err(Short::Failed(error)),
         }
+    }
+
+    /// Whether the room that is to be kept is kept.
+    pub fn has_reserve(&self) -> bool {
+        self.maker.has_reserve()
     }
 
     /// Goes on with the chain behind a segment that is full.
@@ -227,19 +245,18 @@ impl Maker {
             match order {
                 Order::Segment { index, bytes } => {
                     let segment = self.segment(index, bytes, true);
-                    if let Err(error) = &segment
-                        && !self.stop.load(Relaxed)
-                    {
-                        tracing::warn!(index, %error, "no next segment");
+                    match &segment {
+                        Ok(_) => self.said.segment.store(false, Relaxed),
+                        Err(error) if !self.stop.load(Relaxed) && !self.said.segment.swap(true, Relaxed) => {
+                            tracing::warn!(index, %error, "no next segment");
+                        }
+                        Err(_) => {}
                     }
                     if made.send(segment).is_err() {
                         return;
                     }
                 }
-                Order::Reserve => match self.reserve() {
-                    Ok(()) => {}
-                    Err(error) => tracing::warn!(%error, "no reserve for a full disk"),
-                },
+                Order::Reserve => self.try_reserve(),
                 Order::Link { full, end, next, first } => match link(&*self.disk, &full, end, &next, first) {
                     Ok(()) => {}
                     // The next start writes it.
@@ -290,13 +307,30 @@ impl Maker {
         Ok(Prepared { segment, file, bytes })
     }
 
+    /// Whether the room that is to be kept is kept; one that is to be none always is.
+    fn has_reserve(&self) -> bool {
+        let bytes = self.reserve_bytes;
+        bytes == 0 || fs::metadata(self.directory.join(RESERVE)).is_ok_and(|found| found.len() == bytes)
+    }
+
+    /// Takes the reserve where there is none. One that finds no room is missed only once the disk is full.
+    fn try_reserve(&self) {
+        if self.has_reserve() {
+            return;
+        }
+        match self.reserve() {
+            Ok(()) => self.said.reserve.store(false, Relaxed),
+            Err(error) if !self.said.reserve.swap(true, Relaxed) => {
+                tracing::warn!(%error, "no reserve for a full disk");
+            }
+            Err(_) => {}
+        }
+    }
+
     /// Takes the room that is kept for a full disk.
     fn reserve(&self) -> Result<(), Error> {
         let path = self.directory.join(RESERVE);
         let bytes = self.reserve_bytes;
-        if bytes == 0 || fs::metadata(&path).is_ok_and(|found| found.len() == bytes) {
-            return Ok(());
-        }
         let partial = self.directory.join("reserve.partial");
         let take = || {
             let file = create(&partial)?;
@@ -324,11 +358,15 @@ impl Maker {
         sync_directory(&self.directory)
     }
 
-    /// The reserve as the segment `index`; `None` where there is none.
-    fn reserve_as(&self, index: u64) -> Result<Option<Prepared>, Error> {
+    /// The reserve as the segment `index`; `None` where there is none, or one of fewer than `least` bytes.
+    fn reserve_as(&self, index: u64, least: u64) -> Result<Option<Prepared>, Error> {
         let path = self.directory.join(RESERVE);
         let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { return Ok(None) };
         let bytes = file.metadata().map_err(Error::at(&path, "looking at"))?.len();
+        if bytes < least {
+            // It stays for a smaller batch.
+            return Ok(None);
+        }
         self.name(Segment::new(&self.directory, index), file, &path, bytes).map(Some)
     }
 }

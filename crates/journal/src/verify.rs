@@ -28,12 +28,13 @@ pub struct Checked {
 /// `on_segment` hears of each segment that is about to be read.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first thing that is wrong. A journal that does not begin with record 1 needs a snapshot that it goes on from.
 pub fn verify(directories: &[&Path], mut on_segment: impl FnMut(&Segment)) -> Result<Checked, Error> {
-    let segments = Segment::list_all(directories)?;
+    let segments = Segment::list_some(directories)?;
     let mut checked = Checked::default();
     let mut next = None;
     let mut chain = None;
+    let mut first = 1;
     for (at, segment) in segments.iter().enumerate() {
         let mut window = Window::open(segment)?;
         let linked = window.link.map(|link| (link.first.get(), link.chain));
@@ -43,6 +44,9 @@ pub fn verify(directories: &[&Path], mut on_segment: impl FnMut(&Segment)) -> Re
         }
         on_segment(segment);
         let begins = next.or(linked.map(|link| link.0)).unwrap_or(1);
+        if at == 0 {
+            first = begins;
+        }
         let before = match (chain, linked) {
             (Some(chain), Some((first, found))) if chain != found || first != begins => {
                 return Err(Error::Chain { path: segment.path.clone() });
@@ -87,6 +91,9 @@ pub fn verify(directories: &[&Path], mut on_segment: impl FnMut(&Segment)) -> Re
             return Err(Error::Lost { path, snapshot: snapshot.seq, last });
         }
         checked.snapshots.push(snapshot.seq);
+    }
+    if first > 1 && checked.snapshots.iter().all(|snapshot| snapshot + 1 < first) {
+        return Err(Error::NoBeginning { first });
     }
     Ok(checked)
 }

@@ -3,7 +3,8 @@
 //! The kind and its version stand in the record's header, so a body can change its shape under a new
 //! version while old records are still read.
 
-use crate::{Command, Request};
+use crate::{Command, Digest, Request};
+use postcard::ser_flavors::Flavor;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) trait Encode {
@@ -37,6 +38,30 @@ impl Encode for Append<'_> {
     }
 }
 
+/// Bytes on their way into a digest.
+struct Digested(Digest);
+
+impl Flavor for Digested {
+    type Output = u128;
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<u128> {
+        Ok(self.0.finish())
+    }
+}
+
+impl Encode for Digested {
+    type Output = u128;
+    fn encode<T: Serialize>(self, body: &T) -> u128 {
+        postcard::serialize_with_flavor(body, self).expect("a digest takes every body")
+    }
+}
+
 struct Whole<'a>(&'a [u8]);
 
 impl Decode for Whole<'_> {
@@ -51,6 +76,13 @@ impl Decode for Whole<'_> {
 pub fn encode(request: &Request, command: &Command, to: &mut Vec<u8>) {
     Append(to).encode(request);
     command.encode_body(Append(to));
+}
+
+/// The digest of a command: of its kind's number, two bytes, and its body as it is journaled.
+pub fn digest(command: &Command) -> u128 {
+    let mut digest = Digest::default();
+    command.kind().0.to_le_bytes().into_iter().for_each(|byte| digest.push(byte));
+    command.encode_body(Digested(digest))
 }
 
 /// Reads what [`encode`] wrote.

@@ -54,6 +54,8 @@ pub enum RejectReason {
     NotInCall,
     AlreadyDefined,
     InstrumentsExhausted,
+    TooManySessions,
+    LastOperatorKey,
 }
 
 /// Why an order ended, or lost quantity, other than by a fill.

@@ -1,8 +1,9 @@
 //! Ids: each a number of its own type, so that two cannot be swapped by mistake.
 //!
-//! Participants, accounts, keys, sessions and products are numbered from 1 in the order in which
-//! the journal creates them; 0 is nobody. Instruments and orders are a slot and a generation, so
-//! that finding one is an index and an id that is over never finds its successor.
+//! Participants, accounts, keys and products are numbered from 1 in the order in which
+//! the journal creates them; 0 is nobody. Instruments, orders and
+//! sessions are a slot and a generation, so that finding one is an index and an id that is over never finds its
+//! successor.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -27,7 +28,8 @@ id!(/// Where orders, cash and hours belong.
     AccountId(u32));
 id!(/// One API key; the key itself is never stored, only its digest.
     KeyId(u32));
-id!(/// One named `Trade` session of an account; 0 for a unary call.
+id!(/// One named `Trade` session of an account: 20 bits of slot, counted from 1, and 12 bits of generation; 0 for a
+    /// unary call.
     SessionId(u32));
 id!(/// CLASS.REGION.TIER.
     ProductId(u32));
@@ -54,10 +56,27 @@ impl InstrumentId {
     pub fn slot(self) -> usize {
         (self.0 & 0xf_ffff) as usize
     }
+}
 
-    /// Which tenant of the slot this is, modulo 4,096.
-    pub fn generation(self) -> u32 {
-        self.0 >> 20
+impl SessionId {
+    /// Sessions that can be remembered at once.
+    pub const SLOTS: usize = (1 << 20) - 1;
+
+    /// The first tenant of a slot.
+    pub fn first(slot: usize) -> Self {
+        debug_assert!(slot < Self::SLOTS);
+        SessionId(slot as u32 + 1)
+    }
+
+    /// The next tenant of the same slot; generations are counted modulo 4,096.
+    pub fn successor(self) -> Self {
+        SessionId(self.0.wrapping_add(1 << 20))
+    }
+
+    /// The index under which the session is kept; `None` of no session.
+    #[inline]
+    pub fn slot(self) -> Option<usize> {
+        ((self.0 & 0xf_ffff) as usize).checked_sub(1)
     }
 }
 

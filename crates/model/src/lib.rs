@@ -5,13 +5,14 @@
 //! - `symbol`: products and delivery periods, and how they are written
 //! - `market`: classes, regions, products and their terms
 //! - `orders`: what a client may ask for
-//! - `commands`, `codec`: wishes, and how they stand in the journal
+//! - `commands`, `codec`: wishes, and how they stand in the journal; `digest`: what is kept of one
 //! - `events`: facts
 
 #![forbid(unsafe_code)]
 
 pub mod codec;
 mod commands;
+mod digest;
 mod events;
 mod ids;
 mod market;
@@ -23,6 +24,7 @@ mod units;
 mod tests;
 
 pub use commands::*;
+pub use digest::Digest;
 pub use events::*;
 pub use ids::*;
 pub use market::*;

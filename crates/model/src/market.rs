@@ -3,7 +3,7 @@
 //! It is written in `deploy/market.toml`, checked there, and enters the journal as commands; the
 //! exchange knows nothing but these. Rates are parts per million (ppm); durations are nanoseconds.
 
-use crate::{Money, PeriodKind, Price, ProductSymbol, Quantity, Time};
+use crate::{InstrumentId, Money, PeriodKind, Price, ProductSymbol, Quantity, Time};
 use serde::{Deserialize, Serialize};
 
 /// A class of resource and its grade: what one unit carries, and the least it must do.
@@ -67,6 +67,14 @@ pub struct Horizon {
 }
 
 impl Horizon {
+    /// What all products together may list ahead: half of all instruments there can be, the others are in delivery.
+    pub const MOST_LISTED: usize = InstrumentId::SLOTS / 2;
+
+    /// Instruments that it takes at most: of each kind those ahead, the one that goes on and the one that comes in.
+    pub fn listed(&self) -> usize {
+        PeriodKind::ALL.map(|kind| self.of(kind) as usize + 2).iter().sum()
+    }
+
     pub fn of(&self, kind: PeriodKind) -> u32 {
         match kind {
             PeriodKind::Hour => self.hours,
@@ -124,10 +132,5 @@ impl Product {
     pub fn gate(&self, kind: PeriodKind, start: Time) -> Time {
         let before = if kind == PeriodKind::Hour { self.gate_hour } else { self.gate_longer };
         start.plus_nanos(-before)
-    }
-
-    /// The higher of the two fee rates, which holds are computed with.
-    pub fn hold_fee_ppm(&self) -> u32 {
-        self.maker_fee_ppm.max(self.taker_fee_ppm)
     }
 }

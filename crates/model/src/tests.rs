@@ -107,3 +107,34 @@ fn amounts_that_do_not_fit_are_none() {
     assert_eq!(Money::of(Price(i64::MAX), Quantity(2), 1), None);
     assert_eq!(Money(999).share_ppm(1_500), Money(1));
 }
+
+#[test]
+fn digests_are_what_they_always_were() {
+    // They stand in snapshots, and what was asked under an old program is recognised by a new one.
+    for (text, expected) in [
+        ("", 0x8420890a_6a8f9143_860ab241_8dede11b),
+        ("a", 0xd342f471_bab3f82b_0e5b2170_1ce516ca),
+        ("order-1", 0x8056b30a_8654113f_ad82d491_550c8329),
+        ("order-12", 0xda0f6b44_94430182_63bd02f0_06b02b09),
+        ("order-123", 0x802b3ed3_7ce41a4e_c413a803_453cf246),
+        ("0123456789abcdef0123456789abcdef0123", 0x73d4925e_29a3841e_1697641f_5233b614_u128),
+    ] {
+        assert_eq!(Digest::of(text.as_bytes()), expected, "{text}: {:x}", Digest::of(text.as_bytes()));
+        let mut byte_by_byte = Digest::default();
+        text.bytes().for_each(|byte| byte_by_byte.push(byte));
+        assert_eq!(byte_by_byte.finish(), expected, "{text}");
+    }
+    let cancel = Command::from(CancelOrder { order: OrderRef::Client(ClientId::new("o-1").unwrap()) });
+    let mut bytes = 41_u16.to_le_bytes().to_vec();
+    bytes.extend([1, 3, b'o', b'-', b'1']);
+    assert_eq!(codec::digest(&cancel), Digest::of(&bytes), "kind and body, as they are journaled");
+}
+
+#[test]
+fn digests_of_like_texts_differ() {
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 0..200_000 {
+        let digest = Digest::of(format!("order-{number:08}").as_bytes());
+        assert!(seen.insert(digest as u64) && seen.insert((digest >> 64) as u64), "{number}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Why a submission, or the sequencer itself, comes to nothing.
 
+use hourbook_exchange::RULES;
 use hourbook_model::{Stamp, codec};
 use std::io;
 use std::time::Duration;
@@ -35,6 +36,10 @@ pub enum Fault {
     Journal(#[from] hourbook_journal::Error),
     #[error("command {seq}: {error}")]
     Body { seq: u64, error: codec::Error },
+    #[error(
+        "command {seq} sets rules version {found}, this program knows those up to {RULES}: the journal needs a newer program"
+    )]
+    Rules { seq: u64, found: u32 },
     #[error("command {} at {} follows command {} at {}", .found.seq, .found.time, .after.seq, .after.time)]
     Order { after: Stamp, found: Stamp },
     #[error("the journal holds no command {wanted}, only up to {found}")]

@@ -7,7 +7,7 @@ use crate::batch::{Receipt, Receipts};
 use crate::stats::{Counters, Stats};
 use crate::{Entry, Error};
 use crossbeam_channel::Sender;
-use hourbook_exchange::Exchange;
+use hourbook_exchange::{Exchange, RULES};
 use hourbook_model::{Command, Request, Stamp};
 use std::future::Future;
 use std::pin::Pin;
@@ -67,7 +67,12 @@ impl Handle {
     /// Hands in a command; what is returned resolves once it is durable and applied.
     ///
     /// The command has its place in the queue when this returns, so that calls in order stay in order.
+    ///
+    /// # Panics
+    /// At [`SetRulesVersion`](hourbook_model::SetRulesVersion) with rules that this program does not know: a journal
+    /// that held it could not be read again.
     pub fn submit(&self, request: Request, command: Command) -> Pending<Receipt> {
+        assert!(!is_beyond_rules(&command), "rules that are not known are not journaled");
         let weight = weight(&command);
         self.enter(weight, |answer| Item::One(request, command, answer))
     }
@@ -82,6 +87,8 @@ impl Handle {
         if commands.len() > most {
             return self.refused(Error::TooLarge { found: commands.len(), most });
         }
+        let is_known = |(_, command): &(Request, Command)| !is_beyond_rules(command);
+        assert!(commands.iter().all(is_known), "rules that are not known are not journaled");
         let weight = commands.iter().map(|(_, command)| weight(command)).sum();
         self.enter(weight, |answer| Item::Many(commands, answer))
     }
@@ -246,6 +253,11 @@ impl Item {
     }
 }
 
+/// Whether a command asks for rules that this program does not know.
+pub(crate) fn is_beyond_rules(command: &Command) -> bool {
+    matches!(command, Command::SetRulesVersion(body) if body.version > RULES)
+}
+
 /// Commands count one each, a mass quote its quotes.
 fn weight(command: &Command) -> usize {
     match command {
@@ -300,15 +312,19 @@ impl<T> Future for Pending<T> {
     }
 }
 
-/// Whether a command only takes back, or is the machine's own: accepted even while the disk is full.
+/// Whether a command only takes back, protects the market, lets someone in who wants to take back, or is the
+/// machine's own: accepted even while the disk is full.
 pub(crate) fn only_reduces(command: &Command) -> bool {
     matches!(
         command,
         Command::CancelOrder(_)
             | Command::MassCancel(_)
             | Command::ReduceOrder(_)
+            | Command::LogOn(_)
             | Command::LogOff(_)
             | Command::Kill(_)
+            | Command::Halt(_)
+            | Command::RevokeKey(_)
             | Command::Tick(_)
             | Command::Restart(_)
     )

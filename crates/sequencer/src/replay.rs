@@ -6,8 +6,8 @@ use crate::Fault;
 use crate::batch::{Batch, Entry};
 use crate::log::{Saved, Source, Tail};
 use crate::writer::apply;
-use hourbook_exchange::Exchange;
-use hourbook_model::{Event, Stamp, Time, codec};
+use hourbook_exchange::{Exchange, RULES};
+use hourbook_model::{Command, Event, SetRulesVersion, Stamp, Time, codec};
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
@@ -43,7 +43,7 @@ pub enum Start {
 /// Reads only; of a journal that is being written, the whole batches that stand there.
 ///
 /// # Errors
-/// [`Fault::Journal`] for damage, [`Fault::Body`] for a record this program does not know,
+/// [`Fault::Journal`] for damage, [`Fault::Body`] and [`Fault::Rules`] for what this program does not know,
 /// [`Fault::Missing`] when the journal ends before `to` or begins after the start.
 pub fn replay<'a>(
     source: impl Into<Source<'a>>,
@@ -199,6 +199,11 @@ impl Windows {
             self.last = record.stamp;
             let (request, command) = codec::decode(record.kind, record.version, record.body)
                 .map_err(|error| Fault::Body { seq: record.stamp.seq, error })?;
+            if let Command::SetRulesVersion(SetRulesVersion { version: found }) = command
+                && found > RULES
+            {
+                return Err(Fault::Rules { seq: record.stamp.seq, found });
+            }
             batch.entries.push(Entry::new(record.stamp, request, command));
         }
         Ok(())

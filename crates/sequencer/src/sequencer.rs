@@ -12,7 +12,7 @@ use crate::snapshots::{Snapshotter, snapshots};
 use crate::writer::Writer;
 use crossbeam_channel::Receiver;
 use hourbook_exchange::Exchange;
-use hourbook_model::Stamp;
+use hourbook_model::{Restart, Stamp};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -32,7 +32,6 @@ pub struct Sequencer {
     turns: crossbeam_channel::Sender<crate::publisher::Turn>,
     snapshotter: Snapshotter,
     subscribers: Vec<Box<dyn Subscriber>>,
-    version: String,
 }
 
 /// What recovery found.
@@ -109,9 +108,9 @@ impl Sequencer {
             shared,
             batch: config.batch,
             held: None,
+            restart: Some(Restart { version: config.version }),
         };
-        let version = config.version;
-        Ok((Sequencer { writer, messages, turns, snapshotter, subscribers, version }, handle, recovered))
+        Ok((Sequencer { writer, messages, turns, snapshotter, subscribers }, handle, recovered))
     }
 
     /// The state as recovered.
@@ -135,7 +134,7 @@ impl Sequencer {
     /// # Errors
     /// The first fault of any of its threads. What was not acknowledged by then will not be.
     pub fn run(self) -> Result<(), Fault> {
-        let Sequencer { mut writer, messages, turns, snapshotter, subscribers, version } = self;
+        let Sequencer { mut writer, messages, turns, snapshotter, subscribers } = self;
         let shared = Arc::clone(&writer.shared);
         let publisher = Publisher {
             sync: writer.log.syncer(),
@@ -158,7 +157,7 @@ impl Sequencer {
             let publishing = watched("publisher", Box::new(|| publisher.run()))?;
             let snapshots = watched("snapshots", Box::new(|| snapshotter.run()))?;
             // The writer's end closes the channels, and with them the other threads, in order.
-            let wrote = watch("writer", &shared, Box::new(move || writer.run(version)));
+            let wrote = watch("writer", &shared, Box::new(move || writer.run()));
             let published = publishing.join().expect("panics are caught");
             let snapshots = snapshots.join().expect("panics are caught");
             // The cause comes before what it caused.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-/// How long ticks wait when there is not even room for them.
+/// How often a full disk is asked for room when nobody else asks, and ticks are tried that found none.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Writer {
@@ -32,6 +32,8 @@ pub(crate) struct Writer {
     pub batch: usize,
     /// Taken from the queue, but too large for the batch that it would have gone into.
     pub held: Option<Item>,
+    /// Ends the sessions of the process before; `None` once it is written.
+    pub restart: Option<Restart>,
 }
 
 enum Next {
@@ -43,18 +45,18 @@ enum Next {
 
 impl Writer {
     /// Runs until it is drained, or something fails.
-    pub fn run(&mut self, version: String) -> Result<(), Fault> {
+    pub fn run(&mut self) -> Result<(), Fault> {
         let mut turn = Turn::default();
-        self.enter(&mut turn, Request::default(), Restart { version }.into());
+        self.enter_own(&mut turn);
         self.take(turn)?;
         while !self.shared.is_stopped() {
             let mut turn = self.spare.try_recv().unwrap_or_default();
             match self.next() {
                 Next::End => return Ok(()),
-                Next::Due => self.tick_if_due(&mut turn),
+                Next::Due => self.enter_own(&mut turn),
                 Next::Item(item) => {
                     // At most one tick between what clients ask for, however far behind the calendar is.
-                    self.tick_if_due(&mut turn);
+                    self.enter_own(&mut turn);
                     self.fill(&mut turn, item);
                 }
             }
@@ -76,9 +78,9 @@ impl Writer {
         }
         let wait = self.exchange.next_due().and_then(|due| self.clock.until(due));
         let received = match wait {
-            Some(Duration::ZERO) if !self.log.is_full() => return Next::Due,
-            Some(wait) if !wait.is_zero() => self.queue.recv_timeout(wait),
-            Some(_) => self.queue.recv_timeout(FULL_PAUSE),
+            _ if self.log.is_full() => self.queue.recv_timeout(FULL_PAUSE),
+            Some(Duration::ZERO) => return Next::Due,
+            Some(wait) => self.queue.recv_timeout(wait),
             None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match received {
@@ -88,7 +90,11 @@ impl Writer {
         }
     }
 
-    fn tick_if_due(&mut self, turn: &mut Turn) {
+    /// The machine's own commands. What a full disk has no room for comes again with the next turn.
+    fn enter_own(&mut self, turn: &mut Turn) {
+        if let Some(restart) = &self.restart {
+            self.enter(turn, Request::default(), restart.clone().into());
+        }
         let now = self.clock.now();
         if self.exchange.next_due().is_some_and(|due| due <= now) {
             self.enter(turn, Request::default(), Tick {}.into());
@@ -218,6 +224,10 @@ impl Writer {
 
     /// Applies the batch: from here on it is history, whether or not anyone ever hears of it.
     fn apply(&mut self, turn: &mut Turn) -> Stamp {
+        if !turn.batch.entries.is_empty() {
+            // It was the first of them.
+            self.restart = None;
+        }
         apply(&mut self.exchange, &mut turn.batch);
         self.exchange.stamp()
     }

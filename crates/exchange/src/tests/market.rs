@@ -157,7 +157,7 @@ impl Market {
     /// `cancel ann o1`; `amend ann o1 [3] [@ 2.00]`; `reduce ann o1 1`; `mass ann market [buy]`; `quote ann h 5 @ 1.9 5 @ 2.1`;
     /// `halt h`, `resume h`, `call h [600]`, `uncross h [@ 2.00]`, `kill ann`, `lift ann`, `fair h @ 2.00`;
     /// `logon ann s1 [cancel]`, `logoff ann s1`, `restart`, `wait 3600`, `sleep 3600`, `tick`; `limit ann 2`, `unlimited ann`; `status H20261127T08`,
-    /// `requests ann`, `money ann`, `book h`, `hours ann`, `holdings ann`.
+    /// `gates 5 60` minutes ahead from now on; `requests ann`, `money ann`, `book h`, `hours ann`, `holdings ann`.
     /// An order or a cancel with `in s1` is that session's next message, with `in s1 again` its last one once more.
     pub fn tell(&mut self, story: &str) -> String {
         let mut told = String::new();
@@ -360,6 +360,12 @@ impl Market {
                 let request = self.request(words[1], "");
                 let session = self.sessions[words[2]].0;
                 self.apply(request, LogOff { session })
+            }
+            "gates" => {
+                let terms = &self.exchange.product(ProductId(1)).unwrap().terms;
+                let (gate_hour, gate_longer) = (number(1) * Time::MINUTE, number(2) * Time::MINUTE);
+                let terms = Product { gate_hour, gate_longer, ..terms.clone() };
+                self.apply(operator, DefineProduct { product: terms.into() })
             }
             "restart" => self.apply(operator, Restart { version: "test".into() }),
             "wait" => {

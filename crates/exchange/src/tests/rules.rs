@@ -1,8 +1,9 @@
 //! The rules of the market as stories: each line of a story is told, and what happened is compared.
 //! The words of a story are those of [`Market::tell`](super::market::Market::tell).
 
-use super::market::product;
+use super::market::{Market, product};
 use super::{check, check_on};
+use crate::REMEMBERED_SESSIONS;
 use expect_test::expect;
 use hourbook_model::*;
 
@@ -893,6 +894,31 @@ fn a_quote_replaces_the_last_one_and_is_never_held_twice() {
 }
 
 #[test]
+fn what_stands_after_a_mass_quote_is_counted_once_however_often_it_is_named() {
+    let mut market = Market::with(product());
+    market.tell("give ann 100\noffer ann 50 h\noffer ann 50 H20261124T09");
+    let (eight, nine) = (market.instrument("h"), market.instrument("H20261124T09"));
+    let quote = |instrument, bid: i64, ask: i64| Quote {
+        instrument,
+        bid_quantity: Quantity(i64::from(bid > 0)),
+        bid_price: Price(bid),
+        ask_quantity: Quantity(i64::from(ask > 0)),
+        ask_price: Price(ask),
+    };
+    let mut standing = |quotes: Vec<Quote>| {
+        let request = Request { account: AccountId(1), ..Request::default() };
+        let quotes = MassQuote { quotes, post_only: false, self_trade: SelfTrade::Allow };
+        market.apply(request, quotes).number
+    };
+    let (bid, ask) = (1_000_000, 2_000_000);
+    assert_eq!(standing(vec![quote(eight, bid, ask), quote(nine, bid, ask)]), 4);
+    assert_eq!(standing(vec![quote(eight, bid, ask), quote(eight, bid, ask)]), 2);
+    assert_eq!(standing(vec![quote(eight, bid + 100, ask), quote(nine, bid, 0), quote(eight, 0, ask)]), 2);
+    assert_eq!(standing(vec![quote(eight, bid, ask), quote(eight, 0, 0)]), 0);
+    assert_eq!(standing(vec![]), 0);
+}
+
+#[test]
 fn a_quote_at_the_same_price_and_smaller_keeps_its_place() {
     check(
         "
@@ -1104,6 +1130,92 @@ fn a_sessions_messages_count_up_and_a_repeated_number_does_nothing() {
             bids [] asks [] Continuous
         "#]],
     );
+}
+
+#[test]
+fn a_number_far_ahead_is_refused_and_does_not_end_its_session() {
+    let mut market = Market::with(product());
+    market.tell("give ann 100\nlogon ann s1");
+    let message =
+        |number: u64| Request { account: AccountId(1), session: SessionId(1), number, ..Request::default() };
+    let cancel = MassCancel { scope: Scope::Market, side: None };
+    let far = 1 << 32;
+    for (number, refused) in [
+        (u64::MAX, Some(RejectReason::BadRange)),
+        (far + 1, Some(RejectReason::BadRange)),
+        (far, None),
+        (u64::MAX, Some(RejectReason::BadRange)),
+        (far + 1, None),
+    ] {
+        let answer = market.apply(message(number), cancel.clone());
+        assert_eq!((answer.refused, answer.repeated), (refused, false), "{number}");
+        let Some(Event::Reported(report)) = market.events.last() else { panic!("{number}: no report") };
+        assert_eq!((report.session, report.request), (SessionId(1), number), "its owner is told");
+    }
+    assert!(market.apply(message(far), cancel).repeated, "the numbers before it have been seen");
+}
+
+#[test]
+fn of_many_sessions_the_one_that_ended_longest_ago_is_forgotten() {
+    let mut market = Market::with(product());
+    market.tell("give ann 100\ngive bob 100");
+    let by = |account: u32| Request { account: AccountId(account), ..Request::default() };
+    let name = |number: usize| ClientId::new(&format!("s{number}")).unwrap();
+    let log_on = |market: &mut Market, number: usize| {
+        market.apply(by(1), LogOn { name: name(number), cancel_on_disconnect: false })
+    };
+    let most = REMEMBERED_SESSIONS;
+    let mut ids = Vec::new();
+    for number in 0..most {
+        ids.push(SessionId(log_on(&mut market, number).number as u32));
+    }
+    // All of them are connected: there is none to forget.
+    assert_eq!(log_on(&mut market, most).refused, Some(RejectReason::TooManySessions));
+    market.tell("logon bob s1");
+
+    market.apply(
+        Request { session: ids[7], number: 5, ..by(1) },
+        MassCancel { scope: Scope::Market, side: None },
+    );
+    for number in [9, 7, 3] {
+        market.apply(by(1), LogOff { session: ids[number] });
+    }
+    // The ninth was the first to end; its successor is another session, though it stands in its place.
+    let new = SessionId(log_on(&mut market, most).number as u32);
+    assert_eq!(new.slot(), ids[9].slot());
+    assert!(market.exchange.session(ids[9]).is_none() && market.exchange.session(new).is_some());
+    let late = market.apply(
+        Request { session: ids[9], number: 1, ..by(1) },
+        MassCancel { scope: Scope::Market, side: None },
+    );
+    assert_eq!(late.refused, Some(RejectReason::UnknownSession));
+    // What is remembered goes on with its numbers.
+    assert_eq!(log_on(&mut market, 7).number, u64::from(ids[7].0));
+    assert_eq!(market.exchange.session(ids[7]).unwrap().last_number, 5);
+    // The ninth's name begins anew, in the place of the third.
+    let again = SessionId(log_on(&mut market, 9).number as u32);
+    assert_eq!(again.slot(), ids[3].slot());
+    assert_eq!(log_on(&mut market, 3).refused, Some(RejectReason::TooManySessions));
+}
+
+#[test]
+fn the_last_key_of_an_operator_stays() {
+    let mut market = Market::with(product());
+    market.tell("give ann 1");
+    let mut issue = |role, digest| {
+        let (participant, account, label) = (ParticipantId(1), AccountId(0), String::new());
+        let issued = market
+            .apply(Request::default(), IssueKey { participant, account, role, digest: [digest; 32], label });
+        KeyId(issued.number as u32)
+    };
+    let (first, trader, second) =
+        (issue(Role::Operator, 1), issue(Role::Trader, 2), issue(Role::Operator, 3));
+    let mut revoke = |key| market.apply(Request::default(), RevokeKey { key }).refused;
+    assert_eq!(revoke(first), None);
+    assert_eq!(revoke(second), Some(RejectReason::LastOperatorKey));
+    assert_eq!(revoke(trader), None);
+    assert_eq!(revoke(first), None, "what is revoked may be revoked again");
+    assert_eq!(revoke(KeyId(9)), Some(RejectReason::UnknownKey));
 }
 
 #[test]
@@ -2035,6 +2147,77 @@ fn a_week_falls_into_days_and_a_day_into_hours_at_the_same_price() {
             bob owes ann 2 for 2.00, in escrow 2.00
             ann has 664.00, held 0.00, escrow 336.00
         "#]],
+    );
+}
+
+#[test]
+fn an_hour_that_closes_earlier_than_its_week_waits_for_what_falls_into_it() {
+    check(
+        "
+        give ann 1000
+        offer bob 3 w
+        sell bob w 1 @ 1.00 as s
+        buy ann w 1 @ 1.00 as b
+        # The week was listed with a gate of an hour; hours and days listed from here on have one of two.
+        gates 120 120
+        wait 540000
+        wait 59400
+        status w
+        status H20261130T00
+        status H20261130T01
+        sell bob H20261130T00 1 @ 1.00 as late
+        sell bob w 1 @ 2.00 as s2
+        buy ann w 1 @ 2.00 as b2
+        wait 3600
+        holdings ann
+        ",
+        expect![[r#"
+            accepted bob s
+            accepted ann b
+            trade 1 @ 1.00 maker s taker b
+            w is Some(Continuous)
+            H20261130T00 is Some(GateClosed)
+            H20261130T01 is Some(Continuous)
+            rejected bob GateClosed
+            accepted bob s2
+            accepted ann b2
+            trade 1 @ 2.00 maker s2 taker b2
+            bob owes ann 2 for 3.00, in escrow 3.00
+            bob owes ann 2 for 3.00, in escrow 3.00
+            H20261130T02 2 cost 3.00 realised 0.00
+            H20261130T03 2 cost 3.00 realised 0.00
+            H20261130T04 2 cost 3.00 realised 0.00
+            H20261130T05 2 cost 3.00 realised 0.00
+            H20261130T06 2 cost 3.00 realised 0.00
+            H20261130T07 2 cost 3.00 realised 0.00
+        "#]],
+    );
+}
+
+#[test]
+fn a_period_is_not_listed_any_more_once_one_of_its_hours_is_closed() {
+    let terms = |weeks: u32, gate: i64| Product {
+        horizon: Horizon { weeks, ..product().horizon },
+        gate_hour: gate,
+        gate_longer: gate,
+        ..product()
+    };
+    let mut market = Market::with(terms(0, 2 * Time::HOUR));
+    // An hour before the week: its first hours are closed.
+    market.tell("wait 601200");
+    market.apply(Request::default(), DefineProduct { product: terms(3, 30 * Time::MINUTE).into() });
+    market.tell("tick");
+    assert_eq!(market.instrument("W2026W49"), InstrumentId(0));
+    assert_ne!(market.instrument("W2026W50"), InstrumentId(0));
+}
+
+#[test]
+fn a_day_does_not_close_after_its_first_hour() {
+    check(
+        "gates 61 60",
+        expect![[r#"
+        refused BadRange
+    "#]],
     );
 }
 

@@ -231,6 +231,8 @@ fn the_state_hash_changes_with_each_field() {
         ("a participant", |x| x.accounts.participants[0].name.push('x')),
         ("a participant's accounts", |x| x.accounts.participants[0].accounts.push(AccountId(9))),
         ("a key", |x| x.accounts.keys.push(key())),
+        ("a session's id", |x| x.accounts.sessions[0].id.0 += 1),
+        ("a session's end", |x| x.accounts.sessions[0].ended += 1),
         ("a session's connection", |x| x.accounts.sessions[0].connected = false),
         ("a session's account", |x| x.accounts.sessions[0].account.0 += 1),
         ("a session's name", |x| x.accounts.sessions[0].name = ClientId::NONE),

@@ -106,6 +106,71 @@ fn a_full_disk_leaves_the_reserve_and_then_nothing_until_there_is_room() {
 }
 
 #[test]
+fn a_start_on_a_full_disk_knows_that_it_stands_in_the_reserve() {
+    let mut rig = Rig::new();
+    rig.reserve_bytes = SEGMENT;
+    let (mut log, _) = rig.open();
+    append(&mut log, 1, 1);
+    wait_until(|| rig.segment(2).exists());
+    let room = rig.disk.room.swap(0, SeqCst);
+    let mut last = 1;
+    while !rig.segment(3).exists() {
+        match write(&mut log, last + 1, 10) {
+            Ok(_) => last += 10,
+            Err(Full::NewWork) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    drop(log);
+
+    let (mut log, opened) = rig.open();
+    assert_eq!(opened.last, last);
+    assert!(log.is_full() && !log.has_room_again(), "what was the reserve is not for new work");
+    append(&mut log, last + 1, 1);
+    drop(log);
+
+    // A next segment alone is not enough: without a reserve a full disk would refuse cancels.
+    rig.disk.room.store(SEGMENT as i64, SeqCst);
+    rig.reserve_bytes = 4 * SEGMENT;
+    let (mut log, _) = rig.open();
+    wait_until(|| rig.segment(4).exists());
+    assert!(log.is_full() && !log.has_room_again());
+    rig.disk.room.store(room, SeqCst);
+    let started = Instant::now();
+    while !log.has_room_again() {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(rig.path().join("reserve").exists());
+}
+
+#[test]
+fn a_reserve_too_small_for_a_batch_stays_for_a_smaller_one() {
+    let mut rig = Rig::new();
+    rig.reserve_bytes = 8 << 10;
+    let (mut log, _) = rig.open();
+    append(&mut log, 1, 1);
+    wait_until(|| rig.segment(2).exists());
+    rig.disk.room.store(0, SeqCst);
+    let mut last = 1;
+    loop {
+        match write(&mut log, last + 1, 120) {
+            Ok(_) => last += 120,
+            Err(Full::NewWork) => {}
+            Err(Full::Reserve) => break,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert!(log.is_full() && !log.has_room_again() && rig.path().join("reserve").exists());
+    while !rig.segment(3).exists() {
+        write(&mut log, last + 1, 1).unwrap();
+        last += 1;
+    }
+    drop(log);
+    assert_eq!(rig.reopen().unwrap().last, last);
+}
+
+#[test]
 fn a_disk_that_is_full_from_the_first_byte_is_said_to_be() {
     let rig = Rig::new();
     rig.disk.room.store(1_000, SeqCst);

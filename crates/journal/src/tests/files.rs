@@ -51,6 +51,23 @@ fn a_link_that_a_crash_lost_is_written_again() {
 }
 
 #[test]
+fn links_that_a_failing_disk_lost_are_written_again_one_by_one() {
+    let rig = Rig::new();
+    let last_number = long(&rig);
+    let good: Vec<Vec<u8>> = (2..=5).map(|index| rig.bytes(index)).collect();
+    for (index, bytes) in (2..).zip(&good) {
+        let mut bytes = bytes.clone();
+        bytes[512..576].fill(0);
+        rig.put(index, &bytes);
+    }
+    assert_eq!(last(&[rig.path()]).unwrap(), last_number);
+    let copies = tempfile::TempDir::new().unwrap();
+    assert_eq!(copy(rig.path(), &copies.path().join("copy")).unwrap().last, last_number);
+    assert_eq!(rig.reopen().unwrap(), Opened { last: last_number, cut: None });
+    assert!((2..).zip(&good).all(|(index, bytes)| rig.bytes(index) == *bytes));
+}
+
+#[test]
 fn a_missing_segment_is_named() {
     let rig = Rig::new();
     long(&rig);
@@ -121,6 +138,8 @@ fn segments_behind_two_snapshots_go_to_the_archive() {
     let last = long(&rig);
     let archived = tempfile::TempDir::new().unwrap();
     assert!(matches!(archive(rig.path(), archived.path()), Err(Error::Refused(_))));
+    let itself = archive(rig.path(), &rig.path().join(".")).unwrap_err().to_string();
+    assert!(itself.contains("an archive is another one"), "{itself}");
     snapshot(&rig, last, b"new");
     let third = starts_of(&rig, 3);
     snapshot(&rig, third + 5, b"old");
@@ -137,6 +156,71 @@ fn segments_behind_two_snapshots_go_to_the_archive() {
     assert_eq!(verify(&[rig.path(), archived.path()], |_| {}).unwrap().records, last);
     assert_eq!(verify(&[rig.path()], |_| {}).unwrap().first, third);
     assert_eq!(archive(rig.path(), archived.path()).unwrap(), Archived::default());
+}
+
+#[test]
+fn epochs_never_go_down() {
+    let rig = Rig::new();
+    let of = |epoch: u32| Config { epoch, ..rig.config() };
+    let (mut log, _) = Log::open(of(4)).unwrap();
+    append(&mut log, 1, 2);
+    drop(log);
+    let (mut log, _) = Log::open(of(5)).unwrap();
+    append(&mut log, 3, 2);
+    drop(log);
+    assert_eq!(rig.numbers(0).unwrap(), [1, 2, 3, 4]);
+    let older = Log::open(of(4)).map(|_| ()).unwrap_err();
+    assert!(matches!(older, Error::Epoch { seq: 5, found: 4, before: 5, .. }), "{older}");
+
+    // Written by someone who did not look.
+    let mut bytes = rig.bytes(1);
+    let starts = starts(&bytes);
+    let record = &mut bytes[starts[3]..starts[4]];
+    record[24] = 3;
+    let checksum = crc_fast::crc32_iscsi(&record[4..]);
+    record[..4].copy_from_slice(&checksum.to_le_bytes());
+    rig.put(1, &bytes);
+    let error = rig.numbers(0).unwrap_err();
+    assert!(matches!(error, Error::Epoch { seq: 4, found: 3, before: 5, .. }), "{error}");
+}
+
+#[test]
+fn a_journal_that_has_lost_its_beginning_is_not_good_without_a_snapshot_behind_the_gap() {
+    let rig = Rig::new();
+    let last = long(&rig);
+    let second = starts_of(&rig, 2);
+    fs::remove_file(rig.segment(1)).unwrap();
+    let copies = tempfile::TempDir::new().unwrap();
+    let refusals = |to: &str| {
+        [verify(&[rig.path()], |_| {}).unwrap_err(), copy(rig.path(), &copies.path().join(to)).unwrap_err()]
+    };
+    for error in refusals("without") {
+        assert!(matches!(error, Error::NoBeginning { first } if first == second), "{error}");
+    }
+    snapshot(&rig, second - 2, b"one record short");
+    for error in refusals("short") {
+        assert!(matches!(error, Error::NoBeginning { first } if first == second), "{error}");
+    }
+    snapshot(&rig, second - 1, b"it goes on from here");
+    let checked = verify(&[rig.path()], |_| {}).unwrap();
+    assert_eq!((checked.first, checked.last), (second, last));
+    copy(rig.path(), &copies.path().join("whole")).unwrap();
+}
+
+#[test]
+fn a_directory_without_a_segment_is_no_journal() {
+    let (rig, copies) = (Rig::new(), tempfile::TempDir::new().unwrap());
+    snapshot(&rig, 9, b"a snapshot alone");
+    let to = copies.path().join("copy");
+    let errors = [
+        verify(&[rig.path()], |_| {}).unwrap_err(),
+        rig.numbers(0).unwrap_err(),
+        copy(rig.path(), &to).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(&error, Error::NoJournal { directory } if directory == rig.path()), "{error}");
+    }
+    assert!(!to.exists(), "nothing is made of nothing");
 }
 
 #[test]

@@ -204,6 +204,105 @@ fn a_full_disk_refuses_new_work_and_takes_cancels_and_reads() {
 }
 
 #[test]
+fn on_a_full_disk_an_operator_can_stop_the_market_and_a_trader_come_back_to_cancel() {
+    let place = Place::new();
+    let disk = Gated::new();
+    let mounted = disk.clone();
+    let small = move |config: &mut Config| {
+        config.disk = mounted;
+        config.segment_bytes = 16 << 10;
+    };
+    let running = place.start_with(small, vec![]).unwrap();
+    let hour = running.open_market();
+    let key = running
+        .submit(IssueKey {
+            participant: ParticipantId(1),
+            account: AccountId(1),
+            role: Role::Trader,
+            digest: [7; 32],
+            label: "lost".into(),
+        })
+        .answer
+        .number;
+    disk.room.store(0, SeqCst);
+    let fill = |n: u32| running.order(1, &format!("fill-{n}"), hour, Side::Sell).wait();
+    let refused = (0..10_000).map(fill).find_map(Result::err).expect("it fills up");
+    assert_eq!(refused, Error::DiskFull);
+
+    let by = |account: u32| Request { account: AccountId(account), ..Request::default() };
+    let submit = |request, command: Command| running.handle.submit(request, command).wait();
+    let name = ClientId::new("desk").unwrap();
+    for (request, command) in [
+        (by(1), LogOn { name, cancel_on_disconnect: false }.into()),
+        (by(1), MassCancel { scope: Scope::Market, side: None }.into()),
+        (by(1), LogOff { session: SessionId(1) }.into()),
+        (by(0), RevokeKey { key: KeyId(key as u32) }.into()),
+        (by(0), Kill { account: AccountId(2), reason: "a drill".into() }.into()),
+        (by(0), Halt { scope: Scope::Market, reason: "a drill".into() }.into()),
+    ] {
+        let answer = submit(request, command).expect("there is room for this").answer;
+        assert_eq!(answer.refused, None);
+    }
+    for command in [
+        Command::from(Resume { scope: Scope::Market }),
+        Unkill { account: AccountId(2) }.into(),
+        Deposit { account: AccountId(1), currency: "CNY".into(), amount: Money(1), reference: "x".into() }
+            .into(),
+    ] {
+        assert_eq!(submit(by(0), command).unwrap_err(), Error::DiskFull);
+    }
+    running.stop().2.unwrap();
+}
+
+#[test]
+fn what_the_machine_owes_comes_as_soon_as_there_is_room_and_nobody_has_to_ask() {
+    let place = Place::new();
+    let disk = Gated::new();
+    let small = |config: &mut Config| {
+        config.disk = disk.clone();
+        config.segment_bytes = 16 << 10;
+        config.reserve_bytes = 16 << 10;
+    };
+    let running = place.start_with(small, vec![]).unwrap();
+    let hour = running.open_market();
+    let by = |account: u32| Request { account: AccountId(account), ..Request::default() };
+    let name = ClientId::new("desk").unwrap();
+    running.handle.submit(by(1), LogOn { name, cancel_on_disconnect: false }.into()).wait().unwrap();
+    let room = disk.room.swap(0, SeqCst);
+    // Cancels of nothing, up to the last byte of the reserve.
+    let cancel = || CancelOrder { order: OrderRef::Id(OrderId(u64::MAX)) };
+    let mut full = false;
+    for n in 0.. {
+        full |= running.order(1, &format!("fill-{n}"), hour, Side::Sell).wait().is_err();
+        if full && running.handle.submit(by(1), cancel().into()).wait().is_err() {
+            break;
+        }
+    }
+    let (before, ..) = running.stop();
+
+    // Killed and started again, with room for nothing: it answers questions, and the session still stands.
+    let running = place.start_with(small, vec![]).unwrap();
+    let connected = |running: &Running| {
+        let connected =
+            |exchange: &hourbook_exchange::Exchange| exchange.session(SessionId(1)).unwrap().connected;
+        running.handle.read(connected).wait().unwrap()
+    };
+    assert!(connected(&running));
+    place.clock.advance(Duration::from_secs(7_200));
+    running.handle.wake();
+    let refused = running.handle.submit(by(1), cancel().into()).wait().unwrap_err();
+    assert_eq!(refused, Error::DiskFull);
+    assert_eq!(running.handle.stats().seq, before.seq);
+
+    disk.room.store(room, SeqCst);
+    wait_for(|| running.handle.stats().seq >= before.seq + 2);
+    assert!(!connected(&running), "the restart is told before anything else");
+    wait_for(|| !running.handle.stats().disk_full);
+    let (stamp, ..) = running.stop();
+    assert_eq!(stamp.time, Time(START).plus_nanos(7_200 * Time::SECOND), "ticks have caught up");
+}
+
+#[test]
 fn an_unfinished_end_is_cut_and_said() {
     let place = Place::new();
     let first = place.start();

@@ -81,7 +81,7 @@ fn everything(running: &Running, place: &Place, hour: InstrumentId) {
     let market = Scope::Market;
     let by = |account: u32| Request { account: AccountId(account), ..Request::default() };
     let submit = |request: Request, command: Command| running.handle.submit(request, command).wait().unwrap();
-    running.submit(SetRulesVersion { version: 1 });
+    running.submit(SetRulesVersion { version: hourbook_exchange::RULES });
     let class = Class {
         code: "GP".into(),
         title: "general purpose".into(),
@@ -240,4 +240,51 @@ fn everything(running: &Running, place: &Place, hour: InstrumentId) {
         running.order(1, "", hour, Side::Sell).wait().unwrap();
     }
     submit(by(2), MassCancel { scope: market, side: Some(Side::Buy) }.into());
+    a_pause(running, place);
+}
+
+/// The exchange sleeps for four days. What is due then is more than a tick takes: it is done in slices, between what
+/// traders ask for, who never meet what is over.
+fn a_pause(running: &Running, place: &Place) {
+    let named = |symbol: &str| {
+        let symbol = symbol.parse().unwrap();
+        running
+            .handle
+            .read(move |exchange| exchange.instrument_named(&symbol))
+            .wait()
+            .unwrap()
+            .expect("it is listed")
+    };
+    let (day, hour) = (named("GP.CNNX.A.D20261126"), named("GP.CNNX.A.H20261125T12"));
+    for instrument in [day, hour] {
+        for (account, side) in [(1, Side::Sell), (2, Side::Buy)] {
+            running.order(account, "", instrument, side).wait().unwrap();
+        }
+    }
+    for n in 0..100 {
+        let name = format!("day-{n}");
+        let (request, command) = order(1 + n % 2, &name, hour, Side::Buy, 900_000 - 100 * i64::from(n));
+        let Command::PlaceOrder(PlaceOrder { mut order }) = command else { unreachable!() };
+        order.time_in_force = TimeInForce::Day;
+        running.handle.submit(request, PlaceOrder { order }.into()).wait().unwrap();
+    }
+    let before = running.handle.stats().commands;
+    place.clock.advance(Duration::from_secs(4 * 86_400));
+    let cancels = (0..60).map(|n| {
+        let request = Request { account: AccountId(1 + n % 2), ..Request::default() };
+        let order = OrderRef::Client(ClientId::new(&format!("day-{n}")).unwrap());
+        (request, CancelOrder { order }.into())
+    });
+    let receipts = running.handle.submit_batch(cancels.collect()).wait().unwrap();
+    assert!(receipts.iter().all(|(entry, _)| entry.answer.refused == Some(RejectReason::UnknownOrder)));
+    running.order(1, "", named("GP.CNNX.A.D20261201"), Side::Sell).wait().unwrap();
+    wait_for(|| {
+        let due = running
+            .handle
+            .read(|exchange| exchange.next_due().is_some_and(|due| due <= exchange.stamp().time));
+        !due.wait().unwrap()
+    });
+    // One tick comes before the batch, the others after it.
+    let ticks = running.handle.stats().commands - before - 61;
+    assert!(ticks > 3, "a backlog of several ticks was left behind the batch: {ticks}");
 }

@@ -1,6 +1,7 @@
 //! Recovery equals life: the same commands give the same state, however they were cut into batches.
 
 use super::desk::*;
+use crate::log::Log;
 use crate::*;
 use hourbook_model::*;
 use proptest::prelude::*;
@@ -155,6 +156,34 @@ fn copied(place: &Place) -> Place {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
     copy
+}
+
+#[test]
+fn a_journal_under_rules_of_a_newer_program_is_refused_and_says_so() {
+    let place = Place::new();
+    let running = place.start();
+    running.open_market();
+    let (stamp, ..) = running.stop();
+    // What a newer program would have written.
+    let (mut log, _) = Log::open(&place.config()).unwrap();
+    let at = Stamp { seq: stamp.seq + 1, time: stamp.time };
+    let version = hourbook_exchange::RULES + 1;
+    log.append(at, &Request::default(), &SetRulesVersion { version }.into());
+    log.write().unwrap();
+    drop(log);
+    let fault = place.start_with(|_| {}, vec![]).map(|_| ()).unwrap_err();
+    assert!(matches!(fault, Fault::Rules { seq, found } if (seq, found) == (at.seq, version)), "{fault}");
+    let fault = replay(place.path(), Start::Nothing, None, |_, _| {}).unwrap_err();
+    assert!(fault.to_string().contains("needs a newer program"), "{fault}");
+}
+
+#[test]
+#[should_panic = "rules that are not known"]
+fn rules_that_are_not_known_are_never_journaled() {
+    let place = Place::new();
+    let (_, handle, _) = Sequencer::open(place.config(), vec![]).unwrap();
+    let version = hourbook_exchange::RULES + 1;
+    drop(handle.submit(Request::default(), SetRulesVersion { version }.into()));
 }
 
 #[test]
