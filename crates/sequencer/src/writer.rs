@@ -203,19 +203,19 @@ impl Writer {
             let stays = kept[from..].iter().all(|entry| may_stay(&entry.command));
             if !stays {
                 kept.truncate(from);
-                self.shared.counters.refused_disk_full.fetch_add(u64::from(count), Relaxed);
             }
             stays
         };
         for asker in askers {
             let (first, count) = asker.range();
-            // What stands between submissions is the machine's own.
+            // What stands between submissions is the machine's own, and comes again.
             stay(first - at, kept);
             at = first + count;
             let index = kept.len() as u32;
             if stay(count, kept) {
                 turn.askers.push(asker.moved_to(index));
             } else {
+                self.shared.counters.refused_disk_full.fetch_add(u64::from(count), Relaxed);
                 asker.refuse(Error::DiskFull);
             }
         }

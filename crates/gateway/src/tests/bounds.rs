@@ -104,7 +104,7 @@ async fn half_a_request_and_an_answer_that_nobody_reads_come_to_an_end() {
     // The window takes in a hundredth of the answer, and is never opened again.
     let narrow = endpoint().initial_stream_window_size(100).initial_connection_window_size(100);
     let unread = ask(narrow, "InstrumentService.ListInstruments", Vec::new(), true).await.unwrap();
-    assert_eq!(venue.gateway.0.metrics.connections.now(), 1);
+    assert!(venue.gateway.0.metrics.connections.now() > 0, "it is still under way");
     let cut = async {
         while venue.gateway.0.metrics.connections.now() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -292,7 +292,8 @@ fn what_the_machine_owes_comes_as_soon_as_there_is_room_and_nobody_has_to_ask() 
     running.handle.wake();
     let refused = running.handle.submit(by(1), cancel().into()).wait().unwrap_err();
     assert_eq!(refused, Error::DiskFull);
-    assert_eq!(running.handle.stats().seq, before.seq);
+    let stats = running.handle.stats();
+    assert_eq!((stats.seq, stats.refused_disk_full), (before.seq, 1), "its own commands are not refusals");
 
     disk.room.store(room, SeqCst);
     wait_for(|| running.handle.stats().seq >= before.seq + 2);
