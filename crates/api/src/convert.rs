@@ -610,7 +610,7 @@ reject_reason: RejectReason => RejectReason {
     BadBudget, Unsupported, DuplicateClientId, NoReference, PriceOutOfBand, NotionalAboveCap,
     TooManyOpenOrders, NoLiquidity, NotInAuction, PostOnly, InsufficientFunds, InsufficientHours, BadAmount,
     BadName, CapacityBelowSold, BadRange, NotInCall, AlreadyDefined, InstrumentsExhausted,
-    TooManySessions, LastOperatorKey,
+    TooManySessions, LastOperatorKey, UnknownClass,
 });
 
 same_names!(/// A cancellation's reason on the wire.

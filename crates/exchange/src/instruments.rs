@@ -71,8 +71,17 @@ pub struct Listed {
     pub terms: Product,
     pub currency: CurrencyId,
     pub halted: bool,
+    /// What pricing sent last; zero before.
+    pub fair: Price,
     /// The end of what is listed, per kind of period.
     pub listed_until: [Hour; 4],
+}
+
+impl Listed {
+    /// Where an instrument has no price of its own: the fair price, else what the terms say.
+    pub fn reference(&self) -> Option<Price> {
+        if self.fair.0 > 0 { Some(self.fair) } else { self.terms.reference }
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -108,7 +117,12 @@ impl Instruments {
     pub fn define(&mut self, terms: &Product) -> ProductId {
         let currency = self.currency(&terms.currency);
         if let Some(&id) = self.by_symbol.get(&terms.symbol) {
-            self.products[id.0 as usize - 1].terms = terms.clone();
+            let known = self.known_mut(id);
+            known.terms = terms.clone();
+            // A fair price stands on the tick; until pricing sends another, the terms' own reference counts.
+            if known.fair.0 % terms.tick.0 != 0 {
+                known.fair = Price(0);
+            }
             return id;
         }
         let id = ProductId(self.products.len() as u32 + 1);
@@ -117,6 +131,7 @@ impl Instruments {
             terms: terms.clone(),
             currency,
             halted: false,
+            fair: Price(0),
             listed_until: [Hour(0); 4],
         });
         id
@@ -300,11 +315,11 @@ impl Instruments {
         }
     }
 
-    /// What bands are measured from: last auction, else last trade, else fair price, else the product's.
+    /// What bands are measured from: last auction, else last trade, else what was set for it, else the product's.
     pub fn reference(&self, instrument: &Instrument) -> Option<Price> {
         [instrument.last_auction, instrument.last_trade, instrument.fair]
             .into_iter()
             .find(|price| price.0 > 0)
-            .or(self.known(instrument.product).terms.reference)
+            .or_else(|| self.known(instrument.product).reference())
     }
 }

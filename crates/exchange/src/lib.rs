@@ -6,6 +6,7 @@
 //! - `orders`: place, cancel, amend, reduce; `many`: mass cancel, mass quote; `cover`: what an order holds;
 //!   `fills`: what a match moves; `reports`: what is told
 //! - `protection`: bands, calls, halts, the kill switch
+//! - `quality`: what was measured of providers, and what pricing made of it
 //! - `calendar`: listing, expiry, auctions, gates, cascades
 //! - `admin`: what operators set; `look_ahead`: memory asked for ahead of its use
 //! - `views`: what may be asked; `snapshot`: the whole state as bytes; `check`: every promise over it
@@ -29,6 +30,7 @@ mod machine;
 mod many;
 mod orders;
 mod protection;
+mod quality;
 mod reports;
 mod snapshot;
 mod views;
@@ -39,5 +41,6 @@ mod tests;
 pub use accounts::{Key, Participant, REMEMBERED_REQUESTS, REMEMBERED_SESSIONS, Session};
 pub use instruments::{Instrument, Listed, Phase};
 pub use machine::{Exchange, RULES};
+pub use quality::KEPT_DAYS;
 pub use snapshot::Error;
 pub use views::*;

@@ -4,6 +4,7 @@ use crate::accounts::{Accounts, NOBODY, Recall};
 use crate::calendar::Agenda;
 use crate::hash::{Map, pairs};
 use crate::instruments::Instruments;
+use crate::quality::Quality;
 use hourbook_book::{Books, Match};
 use hourbook_ledger::{HourBook, Ledger, LedgerAccountId, Position, Positions};
 use hourbook_model::*;
@@ -172,6 +173,7 @@ pub struct Exchange {
     pub(crate) unpaired: BTreeMap<InstrumentId, Unpaired>,
     /// What must be delivered, by hour instrument, until it is settled.
     pub(crate) obligations: BTreeMap<InstrumentId, Vec<Obligation>>,
+    pub(crate) quality: Quality,
     pub(crate) trades: u64,
     #[serde(skip)]
     pub(crate) matches: Vec<Match>,
@@ -279,6 +281,9 @@ impl Exchange {
             Command::Deposit(body) => self.deposit(turn, body.account, &body.currency, body.amount),
             Command::Withdraw(body) => self.withdraw(turn, body.account, &body.currency, body.amount),
             Command::DeclareCapacity(body) => self.declare_capacity(turn, body),
+            Command::SubmitObservations(body) => self.submit_observations(turn, body),
+            Command::SetStanding(body) => self.set_standing(turn, body),
+            Command::SetFairPrices(body) => self.set_fair_prices(turn, body),
             Command::Halt(body) => self.halt(turn, body.scope),
             Command::Resume(body) => self.resume(turn, body.scope),
             Command::OpenAuction(body) => self.open_auction(turn, body.scope, body.until),

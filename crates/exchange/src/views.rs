@@ -6,8 +6,10 @@
 use crate::accounts::{Account, Key, NOBODY, Participant, Session};
 use crate::instruments::{Instrument, Listed};
 use crate::machine::{Exchange, Lifetime, Marks, OrderRecord};
+use crate::quality::Service;
 use hourbook_ledger::Position;
 use hourbook_model::*;
+use std::ops::Bound;
 
 /// A live order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,6 +247,21 @@ impl Exchange {
         self.instruments.regions.get(code)
     }
 
+    /// A provider's service in a class; `None` where nothing is known of it.
+    pub fn service(&self, provider: ParticipantId, class: &str) -> Option<ServiceView<'_>> {
+        self.quality.services.get(&(provider, class.to_owned())).map(ServiceView)
+    }
+
+    /// Every service of which something is known, by provider and class, behind `after`.
+    pub fn services(
+        &self,
+        after: Option<&(ParticipantId, String)>,
+    ) -> impl Iterator<Item = (ParticipantId, &str, ServiceView<'_>)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let services = self.quality.services.range((from, Bound::Unbounded));
+        services.map(|((provider, class), service)| (*provider, class.as_str(), ServiceView(service)))
+    }
+
     /// The digest of the market definition that is in force; zeros before the first.
     pub fn adopted_market(&self) -> [u8; 32] {
         self.instruments.adopted
@@ -468,5 +485,28 @@ impl AccountView<'_> {
     /// The number of its last execution report, and of its last ledger line.
     pub fn last_numbers(&self) -> (u64, u64) {
         (self.account.reports, self.account.lines)
+    }
+}
+
+/// A provider's service in a class.
+#[derive(Clone, Copy)]
+pub struct ServiceView<'a>(&'a Service);
+
+impl<'a> ServiceView<'a> {
+    /// What counts of its measurements: one a metric and day, in that order.
+    pub fn observations(self) -> impl Iterator<Item = Observation> + 'a {
+        self.0.evidence.iter().flat_map(|((metric, measure), days)| {
+            days.iter().map(|(day, sum)| Observation {
+                metric: metric.clone(),
+                measure: *measure,
+                day: *day,
+                sum: *sum,
+            })
+        })
+    }
+
+    /// What pricing found last, and the digest of its parameters.
+    pub fn standing(self) -> Option<(Standing, [u8; 16])> {
+        self.0.standing.map(|standing| (standing, self.0.digest))
     }
 }

@@ -134,7 +134,7 @@ commands! {
     12 @1 DefineRegion { region: Box<Region> }
     /// Adds a product or replaces its terms; what is listed already keeps its gate and tick.
     13 @1 DefineProduct { product: Box<Product> }
-    /// A fair price that pricing sent; the reference where nothing has traded.
+    /// The reference of one instrument where nothing has traded, before its product's fair price.
     14 @1 SetReference { instrument: InstrumentId, price: Price, digest: [u8; 16] }
     /// The file that the definition came from, so that an unchanged one is not journaled again.
     15 @1 AdoptMarket { digest: [u8; 32] }
@@ -162,6 +162,13 @@ commands! {
     44 @1 MassCancel { scope: Scope, side: Option<Side> }
     /// Each quote replaces the account's last one on that instrument.
     45 @1 MassQuote { quotes: Vec<Quote>, post_only: bool, self_trade: SelfTrade }
+
+    /// Measurements of a provider's service in a class: all of them, or none.
+    50 @1 SubmitObservations { provider: ParticipantId, class: String, observations: Vec<Observation> }
+    /// What pricing found of a provider's service, with the digest of its parameters.
+    51 @1 SetStanding { provider: ParticipantId, class: String, standing: Standing, digest: [u8; 16] }
+    /// Fair prices that pricing found: the reference where nothing has traded and nobody set one.
+    52 @1 SetFairPrices { prices: Vec<(ProductId, Price)>, digest: [u8; 16] }
 
     60 @1 Halt { scope: Scope, reason: String }
     61 @1 Resume { scope: Scope }

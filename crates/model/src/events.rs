@@ -56,6 +56,7 @@ pub enum RejectReason {
     InstrumentsExhausted,
     TooManySessions,
     LastOperatorKey,
+    UnknownClass,
 }
 
 /// Why an order ended, or lost quantity, other than by a fill.
@@ -296,6 +297,16 @@ pub enum Event {
         from: Hour,
         hours: u32,
         quantity: Quantity,
+    },
+    /// Measurements of a provider's service in a class were taken in.
+    Observed {
+        provider: ParticipantId,
+        class: String,
+    },
+    Rated {
+        provider: ParticipantId,
+        class: String,
+        standing: Standing,
     },
     /// Trading stopped, or goes on, on everything in the scope.
     Halted {

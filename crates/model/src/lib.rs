@@ -4,6 +4,7 @@
 //! - `units`: prices, lots, money, time
 //! - `symbol`: products and delivery periods, and how they are written
 //! - `market`: classes, regions, products and their terms
+//! - `quality`: measurements of service, and what pricing made of them
 //! - `orders`: what a client may ask for
 //! - `commands`, `codec`: wishes, and how they stand in the journal; `digest`: what is kept of one
 //! - `events`: facts
@@ -17,6 +18,7 @@ mod events;
 mod ids;
 mod market;
 mod orders;
+mod quality;
 mod symbol;
 mod units;
 
@@ -29,5 +31,6 @@ pub use events::*;
 pub use ids::*;
 pub use market::*;
 pub use orders::*;
+pub use quality::*;
 pub use symbol::*;
 pub use units::*;

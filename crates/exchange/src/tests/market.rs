@@ -41,6 +41,22 @@ pub fn product() -> Product {
     }
 }
 
+pub fn class() -> Class {
+    Class {
+        code: "GP".into(),
+        title: "General".into(),
+        unit: "vCPU".into(),
+        vcpu_milli: 1_000,
+        memory_gib_milli: 4_000,
+        disk_gb_milli: 0,
+        network_mbps: 100,
+        benchmark: "stress-ng".into(),
+        benchmark_score: 1,
+        families: vec![],
+        assumptions: vec![],
+    }
+}
+
 fn micros(text: &str) -> i64 {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let negative = whole.starts_with('-');

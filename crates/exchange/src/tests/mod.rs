@@ -2,6 +2,7 @@
 
 mod market;
 mod property;
+mod quality;
 mod rules;
 mod state;
 

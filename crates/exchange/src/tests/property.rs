@@ -4,7 +4,7 @@
 //! exchange is fed the same and is replaced by a snapshot of itself now and then: it must never differ. A failure prints
 //! its seed; `HOURBOOK_SEED=n cargo test -p hourbook-exchange` runs that one alone.
 
-use super::market::{START, product};
+use super::market::{START, class, product};
 use crate::*;
 use hourbook_model::*;
 use std::collections::BTreeMap;
@@ -167,6 +167,7 @@ impl Day {
             refused: BTreeMap::new(),
             traded: 0,
         };
+        day.apply(Request::default(), DefineClass { class: class().into() });
         for product in day.products() {
             day.apply(Request::default(), DefineProduct { product: product.into() });
         }
@@ -508,6 +509,35 @@ impl Day {
         };
     }
 
+    fn observations(&mut self, account: AccountId) -> Command {
+        let today = self.now.day();
+        let mut observation = || Observation {
+            metric: self.chance.pick(&["availability", "latency_ms", "No"]).into(),
+            measure: self.chance.pick(&[Measure::Trials, Measure::Values]),
+            day: self.chance.number(today - 3, today) as u32,
+            sum: DaySum {
+                count: self.chance.number(1, 1_000_000_000),
+                sum: self.chance.number(0, 1_000_000_000),
+            },
+        };
+        let observations = vec![observation(), observation()];
+        SubmitObservations { provider: ParticipantId(account.0), class: "GP".into(), observations }.into()
+    }
+
+    fn standing(&mut self, account: AccountId) -> Command {
+        let mut number = |to| self.chance.number(0, to);
+        let standing = Standing {
+            score: number(1_000_000) as u32,
+            bound: number(1_000) as u32,
+            evidence: number(1_000) as u64,
+            rating: number(9) as u8,
+            rated_on: number(20_000) as u32,
+            tiers: number(7) as u8,
+        };
+        let provider = ParticipantId(account.0);
+        SetStanding { provider, class: "GP".into(), standing, digest: [0; 16] }.into()
+    }
+
     /// Halts, calls, kills, sessions, definitions.
     fn run_market(&mut self, account: AccountId, request: Request) {
         let operator = Request { client_id: request.client_id, ..Request::default() };
@@ -535,7 +565,14 @@ impl Day {
             }
             7 => {
                 let (instrument, price) = (self.instrument(), self.price());
-                self.apply(operator, SetReference { instrument, price, digest: [0; 16] });
+                let product = ProductId(self.chance.number(1, 2) as u32);
+                let command: Command = match self.chance.below(4) {
+                    0 => SetFairPrices { prices: vec![(product, price)], digest: [0; 16] }.into(),
+                    1 => self.observations(account),
+                    2 => self.standing(account),
+                    _ => SetReference { instrument, price, digest: [0; 16] }.into(),
+                };
+                self.apply(operator, command);
             }
             8 if self.chance.one_in(6) => {
                 self.apply(operator, Kill { account, reason: String::new() });

@@ -3,11 +3,12 @@
 //! Structures are taken apart by name and without `..`, so that a new field does not compile until somebody has
 //! looked here and altered it too.
 
-use super::market::{Market, product};
+use super::market::{Market, START, class, product};
 use crate::accounts::{Account, Key, Profile, Purse};
 use crate::calendar::Due;
 use crate::instruments::{Instrument, Listed, Phase};
 use crate::machine::{Exchange, House, Lifetime, Marks, OrderRecord, Unpaired};
+use crate::quality::{Quality, Service};
 use crate::snapshot;
 use hourbook_ledger::{LedgerAccountId, Position};
 use hourbook_model::*;
@@ -43,6 +44,16 @@ fn everything() -> Exchange {
         call h 3000
         ",
     );
+    let operator = Request::default();
+    market.apply(operator, DefineClass { class: class().into() });
+    let (provider, class) = (ParticipantId(1), "GP".to_string());
+    let sum = DaySum { count: 1_000_000, sum: 1 };
+    let day = (START / Time::DAY) as u32;
+    let observations =
+        vec![Observation { metric: "availability".into(), measure: Measure::Trials, day, sum }];
+    market.apply(operator, SubmitObservations { provider, class: class.clone(), observations });
+    let standing = Standing { score: 2, bound: 1, evidence: 1, rating: 9, rated_on: day, tiers: 7 };
+    market.apply(operator, SetStanding { provider, class, standing, digest: [1; 16] });
     market.exchange
 }
 
@@ -65,6 +76,10 @@ fn an_instrument(exchange: &mut Exchange) -> &mut Instrument {
 
 fn a_product(exchange: &mut Exchange) -> &mut Listed {
     exchange.instruments.known_mut(ProductId(1))
+}
+
+fn a_service(exchange: &mut Exchange) -> &mut Service {
+    exchange.quality.services.values_mut().next().expect("a service")
 }
 
 fn ann(exchange: &mut Exchange) -> &mut Account {
@@ -93,6 +108,7 @@ fn nothing_is_left_out(
         agenda,
         unpaired,
         obligations,
+        quality: Quality { services },
         trades,
         // Scratch, which no later command sees.
         matches: _,
@@ -129,7 +145,8 @@ fn nothing_is_left_out(
         taker_fee_ppm,
         open_orders,
     }: Instrument,
-    Listed { terms, currency: product_currency, halted: product_halt, listed_until }: Listed,
+    Listed { terms, currency: product_currency, halted: product_halt, fair: product_fair, listed_until }: Listed,
+    Service { evidence, standing, digest }: Service,
     Account {
         participant,
         killed,
@@ -156,11 +173,18 @@ fn the_state_hash_changes_with_each_field() {
         ("rules version", |x| x.rules_version += 1),
         ("trades", |x| x.trades += 1),
         ("currencies", |x| x.instruments.currencies.push("USD".into())),
-        ("classes", |x| _ = x.instruments.classes.insert("GP".into(), class())),
+        ("classes", |x| _ = x.instruments.classes.insert("M5".into(), class())),
         ("regions", |x| _ = x.instruments.regions.insert("CNNX".into(), region())),
         ("adopted market", |x| x.instruments.adopted[31] = 1),
         ("market halt", |x| x.instruments.halted = true),
         ("product halt", |x| a_product(x).halted = true),
+        ("product fair price", |x| a_product(x).fair.0 += 100),
+        ("evidence", |x| a_service(x).evidence.values_mut().for_each(|days| days.clear())),
+        ("a standing", |x| a_service(x).standing = None),
+        ("a standing's digest", |x| a_service(x).digest[15] ^= 1),
+        ("another service", |x| {
+            x.quality.services.insert((ParticipantId(1), "M5".into()), Service::default());
+        }),
         ("product terms", |x| a_product(x).terms.max_quantity.0 += 1),
         ("product currency", |x| a_product(x).currency.0 += 1),
         ("listed until", |x| a_product(x).listed_until[3].0 += 1),
@@ -366,22 +390,6 @@ fn what_is_no_state_is_refused() {
     }
     let longer = [&bytes[..], &[0]].concat();
     assert!(Exchange::decode(&longer).is_err(), "a longer state is another state");
-}
-
-fn class() -> Class {
-    Class {
-        code: "GP".into(),
-        title: "General".into(),
-        unit: "vCPU".into(),
-        vcpu_milli: 1_000,
-        memory_gib_milli: 4_000,
-        disk_gb_milli: 0,
-        network_mbps: 0,
-        benchmark: String::new(),
-        benchmark_score: 0,
-        families: Vec::new(),
-        assumptions: Vec::new(),
-    }
 }
 
 fn region() -> Region {

@@ -120,6 +120,15 @@ fn everything(running: &Running, place: &Place, hour: InstrumentId) {
     running.submit(DefineProduct { product: banded.into() });
     running.submit(AdoptMarket { digest: [7; 32] });
     running.submit(SetReference { instrument: hour, price: Price(1_000_000), digest: [3; 16] });
+    let (provider, class, day) = (ParticipantId(1), "GP".to_owned(), (START / Time::DAY) as u32);
+    let sum = DaySum { count: 60_000_000, sum: 59_000_000 };
+    let observations =
+        vec![Observation { metric: "availability".into(), measure: Measure::Trials, day, sum }];
+    running.submit(SubmitObservations { provider, class: class.clone(), observations });
+    let standing =
+        Standing { score: 934_512, bound: 901_000, evidence: 60_000_000, rating: 7, rated_on: day, tiers: 7 };
+    running.submit(SetStanding { provider, class, standing, digest: [4; 16] });
+    running.submit(SetFairPrices { prices: vec![(ProductId(1), Price(1_000_000))], digest: [4; 16] });
     running.submit(CreateParticipant { name: "cat".into() });
     running.submit(CreateAccount { participant: ParticipantId(3), name: "cat".into() });
     let label = "trading".to_owned();
