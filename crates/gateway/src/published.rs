@@ -21,6 +21,7 @@ impl Subscriber for Published {
                 match event {
                     Event::Reported(report) => telling.report(entry.stamp, report),
                     Event::Traded(_)
+                    | Event::BookChanged(_)
                     | Event::Posted(_)
                     | Event::Uncrossed { .. }
                     | Event::Cascaded { .. } => {}
