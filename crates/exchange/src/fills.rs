@@ -61,9 +61,10 @@ impl Exchange {
                 } else {
                     self.shrink(maker, quantity);
                     self.report(turn, maker, ReportKind::Reduced);
-                    // As it stands once the taker has met all it met; each time it was met tells the same.
-                    let shown = self.books.displayed(maker);
-                    self.show_in_book(turn, maker, shown, slice > Quantity::ZERO);
+                    // Of a slice that was not used up the rest is shown: nothing has met the maker after that.
+                    let joins = slice > Quantity::ZERO;
+                    let shown = if joins { slice } else { self.books.displayed(maker) };
+                    self.show_in_book(turn, maker, shown, joins);
                 }
                 if taker_lost > Quantity::ZERO {
                     self.shrink(taker, taker_lost);

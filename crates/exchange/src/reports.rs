@@ -68,6 +68,7 @@ impl Exchange {
 
     /// All are shown how an order stands in its book, or that it left.
     pub(crate) fn show_in_book(&mut self, turn: &mut Turn, id: OrderId, quantity: Quantity, joins: bool) {
+        debug_assert!(quantity > Quantity::ZERO || !joins, "what joins a level shows something");
         let OrderRecord { instrument, side, .. } = self.orders[id.slot()];
         let price = self.books.price(id);
         turn.push(Event::BookChanged(BookChange { instrument, order: id, side, joins, price, quantity }));
