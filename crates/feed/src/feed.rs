@@ -31,6 +31,7 @@ struct Touched {
     trades: Vec<Trade>,
     /// Levels as they were; each the first time that it is named.
     levels: Vec<(Side, i64, Level)>,
+    is_new: bool,
 }
 
 /// What one command changed of one instrument. A part that is empty did not change, and its number stayed.
@@ -45,6 +46,8 @@ pub struct Update<'a> {
     /// What was done to single orders, in the order in which it happened; what trades took from them is among it.
     pub orders: &'a [BookChange],
     pub trades: &'a [Trade],
+    /// It was listed by this command.
+    pub is_new: bool,
     /// It is listed no more, and this is the last that is told of it.
     pub is_over: bool,
 }
@@ -109,7 +112,12 @@ impl Feed {
             match *event {
                 Event::BookChanged(change) => self.change(change),
                 Event::Traded(trade) => self.trade(trade),
-                Event::Listed { instrument, .. } => self.list(instrument),
+                Event::Listed { instrument, .. } => {
+                    self.list(instrument);
+                    if let Some((_, touched)) = self.touch(instrument) {
+                        touched.is_new = true;
+                    }
+                }
                 Event::StatusChanged { instrument, status: Status::Settled } => {
                     self.delist(instrument, &mut tell);
                 }
@@ -236,6 +244,7 @@ impl Feed {
             levels: &self.levels,
             orders: &touched.orders,
             trades: &touched.trades,
+            is_new: std::mem::take(&mut touched.is_new),
             is_over,
         });
         touched.orders.clear();

@@ -1,18 +1,23 @@
-//! What the gateway learns from each published batch: keys, accounts and limits, symbols, figures, reports.
+//! What the gateway learns from each published batch: keys, accounts and limits, symbols, figures, reports; market data
+//! is made of it on another thread.
 //!
 //! Runs on the publishing thread, once over all events: nothing here waits.
 
 use crate::Inside;
 use crate::hub::StatusNews;
+use crate::live::Teller;
 use hourbook_model::{Event, Scope, Status};
 use hourbook_sequencer::{Batch, Subscriber};
 use std::sync::Arc;
 
-pub(crate) struct Published(pub Arc<Inside>);
+pub(crate) struct Published {
+    pub inside: Arc<Inside>,
+    pub teller: Teller,
+}
 
 impl Subscriber for Published {
     fn publish(&mut self, batch: &Arc<Batch>) {
-        let inside = &*self.0;
+        let inside = &*self.inside;
         let mut telling = inside.hub.tell();
         for (entry, events) in batch.iter() {
             inside.metrics.saw(entry, events);
@@ -39,6 +44,8 @@ impl Subscriber for Published {
         if let Some(last) = batch.last() {
             inside.published.send_replace(last.seq);
         }
+        // Symbols are known by now.
+        self.teller.tell(batch);
     }
 }
 

@@ -4,7 +4,7 @@ use super::served::{HOUR, Raw, place, with};
 use super::venue::{OPERATOR, Venue, limit};
 use super::{path, shown};
 use crate::calls::caller;
-use crate::{Patience, Settings, server};
+use crate::{Patience, Settings, server, subscription};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::{MarketDataService, MarketDataServiceServer};
 use hourbook_model::*;
@@ -120,6 +120,15 @@ struct Faulty;
 
 #[tonic::async_trait]
 impl MarketDataService for Faulty {
+    type SubscribeStream = subscription::Updates;
+
+    async fn subscribe(
+        &self,
+        _: Call<v1::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Refusal> {
+        panic!("a rule of ours");
+    }
+
     async fn get_book(
         &self,
         call: Call<v1::GetBookRequest>,

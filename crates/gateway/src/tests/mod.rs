@@ -1,9 +1,10 @@
 //! The edge without a network: who may call what, how refusals look, how lists go on. With one: `served`, `sessions`,
-//! `bounds`.
+//! `subscriptions`, `bounds`.
 
 mod bounds;
 mod served;
 mod sessions;
+mod subscriptions;
 mod venue;
 
 use crate::calls::LASTING;
