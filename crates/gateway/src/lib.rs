@@ -162,7 +162,7 @@ pub(crate) struct Inside {
     pub door: Door,
     pub directory: Directory,
     pub hub: Hub,
-    pub live: Live,
+    pub live: Arc<Live>,
     pub history: History,
     pub metrics: Metrics,
     pub limits: Limits,
@@ -189,7 +189,7 @@ impl Gateway {
             door: Door::of(exchange),
             directory: Directory::of(exchange),
             hub: Hub::of(exchange),
-            live: Live::of(exchange),
+            live: Arc::new(Live::of(exchange)),
             metrics: Metrics::new(handle.clone()),
             published: watch::Sender::new(exchange.stamp().seq),
             closing: watch::Sender::new(false),
@@ -212,7 +212,10 @@ impl Gateway {
     /// Who must be shown every batch, from the one after the state that the gateway began with.
     pub fn subscriber(&self) -> Box<dyn Subscriber> {
         let inside = Arc::clone(&self.0);
-        Box::new(published::Published { teller: live::Teller::start(&inside), inside })
+        Box::new(published::Published {
+            teller: live::Teller::start(&inside.live, inside.handle.clone()),
+            inside,
+        })
     }
 }
 

@@ -6,8 +6,8 @@
 //! then stands under a new epoch, and every reader with it.
 
 use crate::hub::Outbox;
+use crate::status;
 use crate::views::{Kind, bare};
-use crate::{Inside, status};
 use bytes::{Bytes, BytesMut};
 use crossbeam_channel::{Receiver, Sender};
 use hourbook_api::ready;
@@ -15,7 +15,7 @@ use hourbook_api::v1::{self, market_update::Content};
 use hourbook_exchange::Exchange;
 use hourbook_feed::{Feed, Update};
 use hourbook_model::{InstrumentId, Stamp};
-use hourbook_sequencer::Batch;
+use hourbook_sequencer::{Batch, Handle};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -314,29 +314,30 @@ fn rows(update: &v1::MarketUpdate) -> usize {
 
 /// Shows the thread every batch; when it goes, the thread ends.
 pub(crate) struct Teller {
-    inside: Arc<Inside>,
+    live: Arc<Live>,
     queue: Sender<Arc<Batch>>,
 }
 
 impl Teller {
-    /// Starts the thread. Without one nothing is told, and readers are told that.
-    pub fn start(inside: &Arc<Inside>) -> Teller {
+    /// Starts the thread, which holds nothing that others wait for. Without one nothing is told, and readers are told
+    /// that.
+    pub fn start(live: &Arc<Live>, handle: Handle) -> Teller {
         let (queue, batches) = crossbeam_channel::unbounded();
         let started = std::thread::Builder::new().name("market-data".to_owned()).spawn({
-            let inside = Arc::clone(inside);
-            move || watched(&inside.live, || run(&inside, &batches))
+            let live = Arc::clone(live);
+            move || watched(&live, || run(&live, &handle, &batches))
         });
         if let Err(error) = started {
             tracing::error!(%error, "no thread for market data: it is not told");
-            inside.live.stopped.store(true, Ordering::Release);
+            live.stopped.store(true, Ordering::Release);
         }
-        Teller { inside: Arc::clone(inside), queue }
+        Teller { live: Arc::clone(live), queue }
     }
 
     /// Never waits: what comes behind too much is left out. The batch that is too much is still given on, so that the
     /// thread wakes and sees it.
     pub fn tell(&self, batch: &Arc<Batch>) {
-        let live = &self.inside.live;
+        let live = &*self.live;
         if live.has_stopped() || live.lost.load(Ordering::Acquire) {
             return;
         }
@@ -360,8 +361,7 @@ fn watched(live: &Live, tell: impl FnOnce()) {
     }
 }
 
-fn run(inside: &Inside, batches: &Receiver<Arc<Batch>>) {
-    let live = &inside.live;
+fn run(live: &Live, handle: &Handle, batches: &Receiver<Arc<Batch>>) {
     while let Ok(batch) = batches.recv() {
         live.waiting.fetch_sub(weight(&batch), Ordering::AcqRel);
         if !live.lost.load(Ordering::Acquire) {
@@ -372,29 +372,29 @@ fn run(inside: &Inside, batches: &Receiver<Arc<Batch>>) {
         while let Ok(batch) = batches.try_recv() {
             live.waiting.fetch_sub(weight(&batch), Ordering::AcqRel);
         }
-        begin_again(inside);
+        begin_again(live, handle);
     }
 }
 
 /// Batches were left out: begins with the exchange as it stands. What is published from here on is shown again, and what
 /// of it the exchange has already seen by then is passed over.
-fn begin_again(inside: &Inside) {
+fn begin_again(live: &Live, handle: &Handle) {
     tracing::warn!("market data fell behind: it begins again, and so do its readers");
-    inside.live.lost.store(false, Ordering::Release);
-    match ask(inside) {
-        Ok(feed) => inside.live.state().begin_again(feed),
+    live.lost.store(false, Ordering::Release);
+    match ask(handle) {
+        Ok(feed) => live.state().begin_again(feed),
         Err(why) => {
             tracing::error!(why, "market data is told no more; the exchange goes on");
-            inside.live.stopped.store(true, Ordering::Release);
+            live.stopped.store(true, Ordering::Release);
         }
     }
 }
 
 /// The feed that follows on from the exchange as it stands; why there is none.
-fn ask(inside: &Inside) -> Result<Feed, String> {
+fn ask(handle: &Handle) -> Result<Feed, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
     loop {
-        match runtime.block_on(inside.handle.read(Feed::of)) {
+        match runtime.block_on(handle.read(Feed::of)) {
             Err(hourbook_sequencer::Error::Busy { retry_after }) => std::thread::sleep(retry_after),
             answer => return answer.map_err(|error| error.to_string()),
         }
