@@ -205,6 +205,12 @@ pub struct Lasting {
 #[derive(Clone, Debug)]
 pub struct Place(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
 
+impl Place {
+    pub fn new(permit: OwnedSemaphorePermit) -> Place {
+        Place(Arc::new(permit))
+    }
+}
+
 impl Lasting {
     /// As many as `most` of each participant.
     pub fn new(most: usize) -> Lasting {
@@ -220,7 +226,7 @@ impl Lasting {
             &self.by_participant.entry(participant).or_insert_with(|| Arc::new(Semaphore::new(self.most))),
         );
         match places.try_acquire_owned() {
-            Ok(place) => Ok(Place(Arc::new(place))),
+            Ok(place) => Ok(Place::new(place)),
             Err(_) => Err(status::too_many_streams(self.most)),
         }
     }

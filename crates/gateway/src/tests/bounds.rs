@@ -3,7 +3,7 @@
 use super::served::{HOUR, Raw, place, with};
 use super::venue::{OPERATOR, Venue, limit};
 use super::{path, shown};
-use crate::calls::caller;
+use crate::calls::{OPEN_CALLS, caller};
 use crate::{Patience, Settings, server};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::{MarketDataService, MarketDataServiceServer};
@@ -67,11 +67,63 @@ async fn one_address_has_so_many_connections() {
     assert!(other.read(&mut [0; 64]).await.unwrap() > 0, "the server's preface");
     second.shutdown().await.unwrap();
     drop(second);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Once the server has seen that it is gone.
+    let room = async {
+        while TcpStream::connect(venue.address).await.unwrap().read(&mut [0; 64]).await.unwrap_or(0) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        while venue.gateway.0.metrics.connections.now() > 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), room).await.expect("there is room again");
     let again = venue.client(&key).await;
     place(&again, ann, "o2", limit(HOUR, v1::Side::Buy, 1, 900_000)).await.unwrap();
     drop(other);
     assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_has_so_many_calls_without_a_key_and_a_stop_waits_for_none_of_them() {
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let venue = Venue::open().await;
+    let connect = || async {
+        let endpoint = Endpoint::from_shared(format!("http://{}", venue.address)).unwrap();
+        HealthClient::new(endpoint.connect().await.unwrap())
+    };
+    let everything = || HealthCheckRequest { service: String::new() };
+    let (mut one, mut other) = (connect().await, connect().await);
+    let mut watching = Vec::new();
+    for _ in 0..OPEN_CALLS {
+        watching.push(one.watch(everything()).await.unwrap().into_inner());
+    }
+    let refused = one.watch(everything()).await.unwrap_err();
+    assert_eq!(shown(&refused), "ResourceExhausted TOO_MANY_STREAMS");
+    assert_eq!(refused.message(), "at most 16 calls at once without a key on one connection");
+    assert!(one.check(everything()).await.is_err(), "of whatever kind");
+    other.check(everything()).await.expect("another connection has its own");
+    let mut last = watching.pop().unwrap();
+    drop(watching);
+    let room = async {
+        while one.check(everything()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), room).await.expect("there is room again");
+
+    // Who watches is told of the end, and its stream ends with that.
+    let before = std::time::Instant::now();
+    let drain = venue.gateway.0.drain;
+    let told = tokio::spawn(async move {
+        let mut told = Vec::new();
+        while let Some(health) = last.message().await.unwrap() {
+            told.push(health.status().as_str_name());
+        }
+        told
+    });
+    assert!(venue.close().await);
+    assert!(before.elapsed() < drain, "nobody was cut");
+    assert_eq!(told.await.unwrap(), ["SERVING", "NOT_SERVING"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
