@@ -179,6 +179,11 @@ impl Door {
         self.looks(caller).take(cost(rows))
     }
 
+    /// How long until the caller may look at so many rows.
+    pub fn looks_in(&self, caller: &Caller, rows: usize) -> Duration {
+        self.looks(caller).room_in(cost(rows))
+    }
+
     /// A look that was paid for `paid` rows has found `found`.
     pub fn settle(&self, caller: &Caller, paid: usize, found: usize) {
         self.looks(caller).settle(cost(paid), cost(found));
