@@ -101,6 +101,10 @@ fn an_exchange_whose_log_cannot_be_written_goes_on_and_ends_in_order() {
         told(&ctl(&server, &data, &["snapshot"]));
         assert_eq!(server.terminate(), Some(0), "stopped in order");
     }
+    // Where a mistake cannot be told either, the exit code says it.
+    let nobody = ["ctl", "--address", "http://127.0.0.1:1", "status"];
+    let ended = Command::new(env!("CARGO_BIN_EXE_hourbook")).args(nobody).stderr(full()).status().unwrap();
+    assert_eq!(ended.code(), Some(1));
 }
 
 #[test]

@@ -200,6 +200,8 @@ impl Gateway {
     }
 }
 
+/// Rows that are paid for all that a part of what is over may look at.
+const LOOK_OF_PART: usize = hourbook_history::MARKS / 10;
 /// How long a question to history waits for what was just published.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -309,11 +311,16 @@ impl Inside {
         most: usize,
         ask: impl FnOnce(&History) -> Result<Part, hourbook_history::Error> + Send + 'static,
     ) -> Result<Part, Status> {
-        let paid = most + hourbook_history::MARKS / 10;
+        let paid = most + LOOK_OF_PART;
         let part = self.ask_history(caller, paid, ask).await?;
         self.door.settle(caller, paid, part.rows.len() + part.looked_at / 10);
         self.recall(part.rows.iter().map(|(_, report)| report.instrument)).await?;
         Ok(part)
+    }
+
+    /// Waits until the caller may search one part more.
+    async fn room_to_search(&self, caller: &Caller, most: usize) {
+        tokio::time::sleep(self.door.looks_in(caller, most + LOOK_OF_PART)).await;
     }
 
     /// A report as unary answers and lists show it: with its symbol.

@@ -77,7 +77,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let inside = &gateway.0;
-    let (health, routes) = routes(inside).await?;
+    let (mut health, routes) = routes(inside).await?;
     let slots = Arc::new(Semaphore::new(inside.limits.connections));
     let peers = Peers::new(inside.limits.connections_per_address);
     let mut connections = JoinSet::new();
@@ -116,6 +116,10 @@ pub async fn serve(
         health.set_service_status(service, ServingStatus::NotServing).await;
     }
     inside.closing.send_replace(true);
+    // Whoever watches has heard it and will hear nothing more: its stream ends, and is not waited for.
+    for service in SERVICES {
+        health.clear_service_status(service).await;
+    }
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(inside.drain, ended).await.is_err() {
         tracing::warn!(connections = connections.len(), "calls did not end in time and are cut");

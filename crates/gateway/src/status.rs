@@ -124,6 +124,12 @@ pub fn too_many_streams(most: usize) -> Status {
     build(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, |_| {})
 }
 
+/// The connection has as many calls without a key as it may.
+pub fn too_many_open(most: usize) -> Status {
+    let message = format!("at most {most} calls at once without a key on one connection");
+    build(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, |_| {})
+}
+
 /// A reader fell too far behind.
 pub fn too_slow() -> Status {
     build(
