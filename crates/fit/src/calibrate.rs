@@ -10,7 +10,7 @@ use crate::knowledge::{Seen, Speeds, curves_of, quantile};
 use crate::model::TermSpec;
 use crate::solve::{Fitted, Keys, Rows, fit};
 use crate::split::{anchor_rank, percent};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Part of errors that an interval holds.
@@ -20,9 +20,8 @@ const SWEEPS: usize = 20;
 const TYPE_FOLDS: u32 = 3;
 const FAMILY_FOLDS: u32 = 6;
 const REGION_FOLDS: u32 = 6;
-/// A situation has a factor of its own from so many rows and so many things kept back.
-const LEAST_ROWS: usize = 40;
-const LEAST_THINGS: usize = 4;
+/// How many things kept back it takes for a situation's own errors to count as much as those of the broader one.
+const SHRUNKEN_LIKE: f64 = 10.0;
 /// Providers with fewer rows are not kept back.
 const LEAST_OF_PROVIDER: usize = 20;
 pub const ANCHORS: usize = 5;
@@ -186,7 +185,7 @@ fn predict(
     let outcome = |machine: &&Machine| Outcome {
         kind,
         situations: seen.situations(&machine.item, anchored),
-        thing: fold.thing(machine),
+        thing: format!("{}|{}", machine.item.provider, fold.thing(machine)),
         family: format!("{}|{}", machine.item.provider, machine.item.family),
         log_actual: machine.price.expect("prices were read").ln(),
         log_predicted: fitted.log_price(terms, machine, &curves_of(machine, speeds, gpus)),
@@ -196,26 +195,34 @@ fn predict(
 
 fn summarise(outcomes: Vec<Outcome>) -> Calibration {
     let mut calibration = Calibration::default();
-    let mut by_situation: BTreeMap<&str, (Vec<f64>, BTreeSet<&str>)> = BTreeMap::new();
+    // Errors of one thing go together, so each thing weighs 1, shared over its rows.
+    let mut by_situation: BTreeMap<&str, BTreeMap<&str, Vec<f64>>> = BTreeMap::new();
     let mut by_kind: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
     let mut by_family: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for outcome in &outcomes {
         let error = outcome.log_predicted - outcome.log_actual;
         for situation in &outcome.situations {
-            let (errors, things) = by_situation.entry(situation).or_default();
-            errors.push(error.abs());
-            things.insert(&outcome.thing);
+            by_situation.entry(situation).or_default().entry(&outcome.thing).or_default().push(error.abs());
         }
         by_kind.entry(outcome.kind).or_default().push((error.exp() - 1.0).abs() * 100.0);
         if outcome.kind == "new_families" {
             by_family.entry(&outcome.family).or_default().push((outcome.log_actual, outcome.log_predicted));
         }
     }
-    for (situation, (mut errors, things)) in by_situation {
-        if (errors.len() >= LEAST_ROWS && things.len() >= LEAST_THINGS) || situation == "all" {
-            let held = quantile(&mut errors, HELD).expect("there are errors");
-            calibration.factors.insert(situation.into(), held.exp());
-        }
+    // From broad to narrow, each shrunken toward the one above it: `all`, then more and more parts of the name.
+    let mut situations: Vec<_> = by_situation.into_iter().collect();
+    situations.sort_by_key(|(situation, _)| (*situation != "all", situation.matches('.').count(), *situation));
+    let mut logs: BTreeMap<&str, f64> = BTreeMap::new();
+    for (situation, things) in situations {
+        let above = situation.rsplit_once('.').map_or("all", |(above, _)| above);
+        let held = weighted_quantile(&things, HELD);
+        let things = things.len() as f64;
+        let log = match logs.get(above).filter(|_| situation != "all") {
+            Some(broader) => (things * held + SHRUNKEN_LIKE * broader) / (things + SHRUNKEN_LIKE),
+            None => held,
+        };
+        logs.insert(situation, log);
+        calibration.factors.insert(situation.into(), log.exp());
     }
     for (kind, mut errors) in by_kind {
         let accuracy = Accuracy {
@@ -234,4 +241,19 @@ fn summarise(outcomes: Vec<Outcome>) -> Calibration {
         calibration.families.push(KeptBack { family: family.into(), rows: logs.len(), actual, predicted, error });
     }
     calibration
+}
+
+/// The error that so large a part of the weight lies within, where each thing weighs 1.
+fn weighted_quantile(things: &BTreeMap<&str, Vec<f64>>, share: f64) -> f64 {
+    let weighed = things.values().flat_map(|errors| errors.iter().map(|error| (*error, 1.0 / errors.len() as f64)));
+    let mut errors: Vec<(f64, f64)> = weighed.collect();
+    errors.sort_by(|a, b| f64::total_cmp(&a.0, &b.0));
+    let mut left = share * things.len() as f64;
+    for (error, weight) in &errors {
+        left -= weight;
+        if left <= 0.0 {
+            return *error;
+        }
+    }
+    errors.last().map_or(0.0, |(error, _)| *error)
 }

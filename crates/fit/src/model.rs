@@ -34,7 +34,7 @@ pub struct Curve {
 
 /// Machines of a provider that no list has are compared with a few of its prices. Its own level then is held like this,
 /// and everything else about it so many times more than in a fit.
-pub const ANCHORED_LEVEL: f64 = 0.4;
+pub const ANCHORED_LEVEL: f64 = 0.15;
 pub const ANCHORED_REST: f64 = 30.0;
 
 pub fn terms() -> Vec<TermSpec> {
