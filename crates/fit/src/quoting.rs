@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     println!("ask   {}", side(&quote.ask));
     if arguments.explain {
         println!("\nfair price");
-        for line in &fair.lines {
+        for line in params.explain_fair_price(&conditions)? {
             let sign = if line.money { "USD " } else { "x " };
             println!("  {sign}{:<14} {}", shown(line.value), line.what);
         }

@@ -160,13 +160,13 @@ pub fn read(path: &Path, bytes: &[u8], class: &str, params: &Params) -> Result<V
             .map_err(|why| anyhow!("{}, column {}: {why}", place(), why.column()))?;
         let Value::Object(fields) = value else { bail!("{}: is not a JSON object", place()) };
         let measured = measured(&fields, class, params).map_err(|why| anyhow!("{}, {why:#}", place()))?;
+        // A trial run: whatever the evidence would refuse is refused here, where the line is known.
+        Evidence::default().record(&measured.observation).map_err(|why| anyhow!("{}: {why}", place()))?;
         if let Some(id) = fields.get("id").and_then(Value::as_str)
             && !ids.insert(id.to_string())
         {
             bail!("{}, field \"id\": {id:?} stood on an earlier line", place());
         }
-        // A trial run: whatever the evidence would refuse is refused here, where the line is known.
-        Evidence::default().record(&measured.observation).map_err(|why| anyhow!("{}: {why}", place()))?;
         all.push(measured);
     }
     if all.is_empty() {

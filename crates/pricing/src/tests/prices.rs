@@ -20,7 +20,7 @@ fn check(params: &Params, conditions: &Conditions, expected: Expect) {
     let fair = params.fair_price(conditions).unwrap();
     let mut text =
         format!("{} ({} to {})\n", fair.price.round_dp(6), fair.low.round_dp(6), fair.high.round_dp(6));
-    for line in &fair.lines {
+    for line in params.explain_fair_price(conditions).unwrap() {
         text += &format!("{} {}\n", line.value.round_dp(6).normalize(), line.what);
     }
     expected.assert_eq(&text);
@@ -63,7 +63,7 @@ fn electricity_is_the_floor() {
     let mut level = Level::new(dec!(0.001)).unwrap();
     level.observe(dec!(0.2), dec!(1), dec!(1000)).unwrap();
     let cheap = Conditions { level: Some(&level), ..under("GP", "CNNM", Tier::C, Decimal::ZERO) };
-    let (units, _) = STANDARD_PARAMS.unit_prices(&cheap).unwrap();
+    let units = STANDARD_PARAMS.unit_prices(&cheap).unwrap();
     // 4 W x 1.4 x 0.045 USD and 0.3 W of the same.
     let floor = dec!(0.004) * dec!(1.4) * dec!(0.045);
     assert!(units.0[Component::Vcpu] >= floor);
@@ -161,7 +161,7 @@ fn score() -> impl Strategy<Value = Decimal> {
 }
 
 fn units((class, region): &(String, String), tier: Tier, score: Decimal) -> UnitPrices {
-    STANDARD_PARAMS.unit_prices(&under(class, region, tier, score)).unwrap().0
+    STANDARD_PARAMS.unit_prices(&under(class, region, tier, score)).unwrap()
 }
 
 proptest! {
