@@ -1,10 +1,10 @@
-//! Nanoseconds a fair price, on one core: every instrument's, each under a score and a level of its own, as after a change
+//! Nanoseconds a fair price, on one core: every instrument's, each under a score and a basis of its own, as after a change
 //! of parameters or of everybody's rating.
 //!
 //! Under `cargo bench` 60,000, one JSON line; under `cargo test` few, to see that it runs. The median run counts.
 #![allow(clippy::disallowed_types, reason = "a benchmark reads the clock")]
 
-use hourbook_pricing::{Conditions, Level, Params, Tier};
+use hourbook_pricing::{Basis, Conditions, Params, Tier};
 use rust_decimal::Decimal;
 use std::hint::black_box;
 use std::time::Instant;
@@ -25,13 +25,13 @@ fn fair(instruments: usize, runs: usize) {
             products.extend(Tier::ALL.map(|tier| (class, region, tier)));
         }
     }
-    let levels: Vec<Level> = (0..products.len())
+    let bases: Vec<Basis> = (0..products.len())
         .map(|at| {
-            let mut level = Level::new(Decimal::TWO).expect("it is in range");
-            level
+            let mut basis = Basis::new(Decimal::TWO).expect("it is in range");
+            basis
                 .observe(Decimal::new(900 + at as i64, 3), Decimal::ONE, Decimal::ONE)
                 .expect("it is in range");
-            level
+            basis
         })
         .collect();
     let scores: Vec<Decimal> =
@@ -41,8 +41,8 @@ fn fair(instruments: usize, runs: usize) {
             let started = Instant::now();
             for (at, score) in scores.iter().enumerate() {
                 let (class, region, tier) = products[at % products.len()];
-                let level = Some(&levels[at % products.len()]);
-                let conditions = Conditions { class, region, tier, score: *score, currency: "CNY", level };
+                let basis = Some(&bases[at % products.len()]);
+                let conditions = Conditions { class, region, tier, score: *score, currency: "CNY", basis };
                 let fair = params.fair_price(&conditions).expect("every product has a price");
                 black_box(fair.micros(100).expect("it is a small price"));
             }

@@ -12,6 +12,7 @@ use hourbook_pricing::{Conditions, Params, QuoteRequest, STANDARD};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, dec};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Measurements of two providers that do not exist.
@@ -77,14 +78,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     save(&arguments.out, "error-by-family.svg", &errors(families, of_what))?;
     save(&arguments.out, "score-history.svg", &history(arguments, &params)?)?;
     save(&arguments.out, "quote-ladder.svg", &ladder(&arguments.product, &params)?)?;
-    println!("parameters {} {}", params.version, short_digest(&params));
+    writeln!(std::io::stdout(), "parameters {} {}", params.version, short_digest(&params))?;
     Ok(())
 }
 
 fn save(directory: &Path, name: &str, picture: &str) -> Result<()> {
     let path = directory.join(name);
     std::fs::write(&path, picture).with_context(|| format!("{}: cannot be written", path.display()))?;
-    println!("{}", path.display());
+    writeln!(std::io::stdout(), "{}", path.display())?;
     Ok(())
 }
 
@@ -216,7 +217,7 @@ fn history(arguments: &Arguments, params: &Params) -> Result<String> {
 fn ladder(name: &str, params: &Params) -> Result<String> {
     let (class, region, tier) = product(name)?;
     let score = params.cuts.threshold(tier);
-    let fair = params.fair_price(&Conditions { class, region, tier, score, currency: "CNY", level: None })?;
+    let fair = params.fair_price(&Conditions { class, region, tier, score, currency: "CNY", basis: None })?;
     let quoting = &params.kind(params.class(class)?.kind()).quoting;
     let hours: Vec<f64> = (0..=60).map(|at| 10_f64.powf(f64::from(at) / 60.0 * 3.6)).collect();
     let mut lines: Vec<(String, Vec<(f64, f64)>)> = Vec::new();

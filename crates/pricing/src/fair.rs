@@ -1,12 +1,12 @@
 //! The fair price of a product's unit, with its interval and every factor that made it.
 //!
-//! A unit price is what the reference provider's lists say of the class in the region, times the provider's level, the
-//! tier, the quality and the rate of the currency, and no less than the electricity it takes. It is rounded to 12 decimals, and
+//! A unit price is what the reference provider's lists say of the class in the region, times the basis that fresh
+//! prices show, the tier, the quality and the rate of the currency, and no less than the electricity it takes. It is rounded to 12 decimals, and
 //! the bundle is summed from it without rounding. Every delivery period has the same fair price.
 
+use crate::basis::Basis;
 use crate::bundle::{Bundle, Component, PerComponent, UnitPrices};
 use crate::error::{Error, within};
-use crate::level::Level;
 use crate::number::{UNIT_PRICE_SCALE, exact_product, exact_sum};
 use crate::params::{Card, Class, Params};
 use crate::quote::on_tick;
@@ -23,8 +23,8 @@ pub struct Conditions<'a> {
     pub score: Decimal,
     /// ISO 4217.
     pub currency: &'a str,
-    /// What fresh prices say about the level; nothing when there are none.
-    pub level: Option<&'a Level>,
+    /// What fresh prices say; nothing when there are none.
+    pub basis: Option<&'a Basis>,
 }
 
 /// A price with its 80 % interval, in the currency that was asked for, per unit-hour.
@@ -92,7 +92,7 @@ impl Params {
     pub fn fair_price(&self, under: &Conditions) -> Result<FairPrice, Error> {
         let Priced { units, card, class, .. } = self.priced(under)?;
         let price = units.price(&class.bundle)?;
-        let doubt = under.level.map_or(Decimal::ONE, Level::doubt);
+        let doubt = under.basis.map_or(Decimal::ONE, Basis::doubt);
         let low = (Decimal::ONE - doubt * (Decimal::ONE - card.range.0)) / card.error;
         let high = (Decimal::ONE + doubt * (card.range.1 - Decimal::ONE)) * card.error;
         let (low, high) = ((price * low).round_dp(12), (price * high).round_dp(12));
@@ -116,7 +116,7 @@ impl Params {
         let factor = |what: String, value| Line { what, value, money: false };
         let above = factors.above.normalize();
         lines.extend([
-            factor("level seen in fresh prices".into(), factors.level),
+            factor("basis: fresh prices against the list".into(), factors.basis),
             factor(format!("tier {}", under.tier), factors.tier),
             factor(format!("quality, score {above:+} against the tier's threshold"), factors.quality),
             factor("rate of the currency to USD".into(), factors.rate),
@@ -136,13 +136,13 @@ impl Params {
         let kind = self.kind(class.kind());
         let above = score - self.cuts.threshold(under.tier);
         let factors = Factors {
-            level: under.level.map_or(Decimal::ONE, Level::multiplier),
+            basis: under.basis.map_or(Decimal::ONE, Basis::multiplier),
             tier: kind.tiers[under.tier as usize],
             quality: Decimal::ONE + kind.quality_slope * above,
             above,
             rate: self.rate(under.currency)?,
         };
-        let whole = factors.level * factors.tier * factors.quality * factors.rate;
+        let whole = factors.basis * factors.tier * factors.quality * factors.rate;
         let power = region.power_usd_per_kwh * region.pue * factors.rate / dec!(1000);
         let mut floored = PerComponent([false; 5]);
         let mut units = card.prices;
@@ -166,7 +166,7 @@ struct Priced<'a> {
 }
 
 struct Factors {
-    level: Decimal,
+    basis: Decimal,
     tier: Decimal,
     quality: Decimal,
     /// The score less the tier's threshold.
