@@ -52,7 +52,7 @@ struct Desk(TempDir);
 impl Desk {
     fn new() -> Desk {
         let desk = Desk(tempfile::tempdir().unwrap());
-        desk.put("prices.csv", &price_list());
+        desk.put("prices.csv", price_list());
         desk.put("benchmarks.csv", BENCHMARKS);
         desk.put("gpus.csv", GPUS);
         desk

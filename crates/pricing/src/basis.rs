@@ -13,6 +13,9 @@ pub struct Basis {
     prior: Decimal,
     sum: Decimal,
     weight: Decimal,
+    // What follows from these, kept because prices are asked for far more often than they are observed.
+    multiplier: Decimal,
+    doubt: Decimal,
 }
 
 impl Basis {
@@ -24,7 +27,13 @@ impl Basis {
     /// Nothing seen yet. `prior`, 0.001 ..= 1000, is how many prices of weight 1 it takes to move halfway.
     pub fn new(prior: Decimal) -> Result<Basis, Error> {
         let prior = within("prior", prior, dec!(0.001), dec!(1000))?.round_dp(6);
-        Ok(Basis { prior, sum: Decimal::ZERO, weight: Decimal::ZERO })
+        Ok(Basis {
+            prior,
+            sum: Decimal::ZERO,
+            weight: Decimal::ZERO,
+            multiplier: Decimal::ONE,
+            doubt: Decimal::ONE,
+        })
     }
 
     /// Takes in a price: `paid` against what the parameters say of the same thing, both above zero, worth `weight`
@@ -45,18 +54,20 @@ impl Basis {
         let sum = exact_sum(self.sum, part).ok_or(too_much.clone())?;
         self.weight = exact_sum(self.weight, weight).ok_or(too_much)?;
         self.sum = sum;
+        self.multiplier = ((self.prior + self.sum) / (self.prior + self.weight)).round_dp(6);
+        let left = self.prior / (self.prior + self.weight);
+        self.doubt = left.sqrt().unwrap_or(Decimal::ONE).round_dp(6);
         Ok(())
     }
 
     /// What prices of the parameters are multiplied by, 0.2 ..= 5.
     pub fn multiplier(&self) -> Decimal {
-        ((self.prior + self.sum) / (self.prior + self.weight)).round_dp(6)
+        self.multiplier
     }
 
     /// The part of the first uncertainty about it that is left, above 0 and at most 1: it shrinks with the square
     /// root of what was seen.
     pub fn doubt(&self) -> Decimal {
-        let left = self.prior / (self.prior + self.weight);
-        left.sqrt().unwrap_or(Decimal::ONE).round_dp(6)
+        self.doubt
     }
 }

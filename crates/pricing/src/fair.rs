@@ -93,9 +93,9 @@ impl Params {
         let Priced { units, card, class, .. } = self.priced(under)?;
         let price = units.price(&class.bundle)?;
         let doubt = under.basis.map_or(Decimal::ONE, Basis::doubt);
-        let low = (Decimal::ONE - doubt * (Decimal::ONE - card.range.0)) / card.error;
+        let low = (Decimal::ONE - doubt * (Decimal::ONE - card.range.0)) * card.inverse_error;
         let high = (Decimal::ONE + doubt * (card.range.1 - Decimal::ONE)) * card.error;
-        let (low, high) = ((price * low).round_dp(12), (price * high).round_dp(12));
+        let (low, high) = ((price * low.round_dp(6)).round_dp(12), (price * high.round_dp(6)).round_dp(12));
         Ok(FairPrice { price, low: low.min(price), high: high.max(price), units })
     }
 
@@ -142,13 +142,19 @@ impl Params {
             above,
             rate: self.rate(under.currency)?,
         };
-        let whole = factors.basis * factors.tier * factors.quality * factors.rate;
-        let power = region.power_usd_per_kwh * region.pue * factors.rate / dec!(1000);
+        // Rounded to what leaves room for a unit price: beyond 28 digits decimals are slow.
+        let whole =
+            (factors.basis * factors.tier * factors.quality * factors.rate).round_dp(UNIT_PRICE_SCALE);
+        let power = region.usd_per_watt_hour * factors.rate;
         let mut floored = PerComponent([false; 5]);
         let mut units = card.prices;
         for component in Component::ALL {
+            let watts = self.watts(class, component);
+            if units.0[component].is_zero() && watts.is_zero() {
+                continue;
+            }
             let price = units.0[component] * whole;
-            let floor = self.watts(class, component) * power;
+            let floor = watts * power;
             floored[component] = price < floor && !class.bundle.amount(component).is_zero();
             units.0[component] = price.max(floor).round_dp(UNIT_PRICE_SCALE);
         }

@@ -5,7 +5,7 @@
 
 use crate::bundle::{Bundle, Component, PerComponent, UnitPrices};
 use crate::error::Error;
-use crate::number::Number;
+use crate::number::{Number, UNIT_PRICE_SCALE};
 use crate::quote::Quoting;
 use crate::rating::Cuts;
 use crate::score::{Metric, MetricKind, Scoring, Weight};
@@ -54,6 +54,8 @@ pub struct Curves(pub BTreeMap<String, Decimal>);
 pub struct Region {
     pub pue: Decimal,
     pub power_usd_per_kwh: Decimal,
+    /// What a watt at the machine costs in an hour: power price x PUE / 1000.
+    pub usd_per_watt_hour: Decimal,
     /// Cloud regions, as `provider|region`, whose lists price it.
     pub priced_as: Vec<String>,
     pub country: String,
@@ -104,6 +106,7 @@ pub(crate) struct Card {
     pub source: String,
     /// Factor that 80 % of errors of the fit stay within.
     pub error: Decimal,
+    pub inverse_error: Decimal,
     /// Cheapest and dearest provider, relative to this one.
     pub range: (Decimal, Decimal),
 }
@@ -400,14 +403,12 @@ impl Raw {
         let mut regions = BTreeMap::new();
         for (name, region) in self.regions {
             let key = |what| format!("regions.{name}.{what}");
+            let pue = checked(key("pue"), region.pue, Decimal::ONE, dec!(10))?;
+            let power = checked(key("power_usd_per_kwh"), region.power_usd_per_kwh, Decimal::ZERO, dec!(10))?;
             let region = Region {
-                pue: checked(key("pue"), region.pue, Decimal::ONE, dec!(10))?,
-                power_usd_per_kwh: checked(
-                    key("power_usd_per_kwh"),
-                    region.power_usd_per_kwh,
-                    Decimal::ZERO,
-                    dec!(10),
-                )?,
+                pue,
+                power_usd_per_kwh: power,
+                usd_per_watt_hour: (pue * power / dec!(1000)).round_dp(UNIT_PRICE_SCALE),
                 priced_as: region.priced_as,
                 country: region.country,
                 note: region.note,
@@ -694,6 +695,7 @@ impl RawCard {
         let least = checked(format!("{key}.range"), self.range.0, dec!(0.0001), Decimal::ONE)?;
         let dearest = checked(format!("{key}.range"), self.range.1, Decimal::ONE, most)?;
         let error = checked(format!("{key}.error"), self.error, Decimal::ONE, most)?;
-        Ok(Card { prices, source: self.source, error, range: (least, dearest) })
+        let inverse_error = (Decimal::ONE / error).round_dp(6);
+        Ok(Card { prices, source: self.source, error, inverse_error, range: (least, dearest) })
     }
 }

@@ -46,15 +46,15 @@ fn a_price_is_explained() {
         &STANDARD_PARAMS,
         &in_yuan,
         expect![[r#"
-        43.092359 (40.753129 to 73.748345)
-        0.298853 12 x vcpu at aws us-east-1 p5
-        0.834305 192 x gib at aws us-east-1 p5
-        4.91914 1 x gpu at aws us-east-1 p5
-        1 basis: fresh prices against the list
-        1 tier A
-        1 quality, score +0 against the tier's threshold
-        7.12 rate of the currency to USD
-    "#]],
+            43.092359 (40.753133 to 73.748349)
+            0.298853 12 x vcpu at aws us-east-1 p5
+            0.834305 192 x gib at aws us-east-1 p5
+            4.91914 1 x gpu at aws us-east-1 p5
+            1 basis: fresh prices against the list
+            1 tier A
+            1 quality, score +0 against the tier's threshold
+            7.12 rate of the currency to USD
+        "#]],
     );
 }
 
