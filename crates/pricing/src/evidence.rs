@@ -1,0 +1,107 @@
+//! Measurements of one provider's service, kept by metric and UTC day.
+//!
+//! Only sums are kept, in integers: a day's readings give the same evidence in any order. A measurement that arrives
+//! late belongs to the day it was taken on, and counts from the moment it is recorded.
+
+use crate::error::Error;
+use rust_decimal::{Decimal, MathematicalOps, dec};
+use std::collections::BTreeMap;
+
+/// Days since 1970-01-01, UTC.
+pub type Day = i32;
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// `good` out of `total` trials: readings that found the service up, starts on time. A part of a trial may count.
+    Trials { good: Decimal, total: Decimal },
+    /// A quantity above zero: milliseconds, a share of the grade.
+    Value(Decimal),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    pub metric: String,
+    /// The day it was taken on.
+    pub day: Day,
+    pub reading: Reading,
+}
+
+/// Millionths and billionths: whole numbers, so that sums do not depend on their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DaySum {
+    /// Trials, or values, in millionths.
+    pub count: i128,
+    /// Successes in millionths, or the sum of natural logarithms in trillionths.
+    pub sum: i128,
+}
+
+/// What is known of one provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    trials: BTreeMap<String, BTreeMap<Day, DaySum>>,
+    values: BTreeMap<String, BTreeMap<Day, DaySum>>,
+}
+
+const MILLION: i64 = 1_000_000;
+const TRILLION: i64 = 1_000_000_000_000;
+/// Most trials in one observation.
+const MOST_TRIALS: Decimal = dec!(1000000000);
+
+impl Evidence {
+    /// Takes in a measurement.
+    ///
+    /// # Errors
+    /// [`Error::Observation`] when it makes no sense: more successes than trials, no trials, a value that is not within
+    /// 0.000000001 ..= 1,000,000,000, a day outside of the years 1970 to 2199.
+    pub fn record(&mut self, observation: &Observation) -> Result<(), Error> {
+        let Observation { metric, day, reading } = observation;
+        let wrong = |why: String| Error::Observation { metric: metric.clone(), why };
+        if !(0..84_006).contains(day) {
+            return Err(wrong(format!("day {day} is not within 1970 to 2199")));
+        }
+        let (count, sum) = match *reading {
+            Reading::Trials { good, total } => {
+                if total <= Decimal::ZERO || total > MOST_TRIALS {
+                    return Err(wrong(format!("{total} trials are not above 0 and at most {MOST_TRIALS}")));
+                }
+                if good < Decimal::ZERO || good > total {
+                    return Err(wrong(format!("{good} successes are not within 0 ..= {total} trials")));
+                }
+                (whole(total, MILLION), whole(good, MILLION))
+            }
+            Reading::Value(value) => {
+                if value < dec!(0.000000001) || value > dec!(1000000000) {
+                    return Err(wrong(format!("{value} is not within 0.000000001 ..= 1000000000")));
+                }
+                (MILLION as i128, whole(value.ln(), TRILLION))
+            }
+        };
+        if count == 0 {
+            return Err(wrong("less than a millionth of a trial".into()));
+        }
+        let of_kind = match reading {
+            Reading::Trials { .. } => &mut self.trials,
+            Reading::Value(_) => &mut self.values,
+        };
+        let day_sum = of_kind.entry(metric.clone()).or_default().entry(*day).or_default();
+        day_sum.count = day_sum.count.saturating_add(count);
+        day_sum.sum = day_sum.sum.saturating_add(sum);
+        Ok(())
+    }
+
+    pub(crate) fn trials(&self, metric: &str) -> impl Iterator<Item = (Day, DaySum)> {
+        self.trials.get(metric).into_iter().flatten().map(|(day, sum)| (*day, *sum))
+    }
+
+    pub(crate) fn values(&self, metric: &str) -> impl Iterator<Item = (Day, DaySum)> {
+        self.values.get(metric).into_iter().flatten().map(|(day, sum)| (*day, *sum))
+    }
+}
+
+/// `value` in parts of `1 / parts`, rounded half to even.
+fn whole(value: Decimal, parts: i64) -> i128 {
+    let scale = parts.ilog10();
+    let rounded = value.round_dp(scale);
+    rounded.mantissa() * 10_i128.pow(scale - rounded.scale())
+}

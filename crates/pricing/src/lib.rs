@@ -1,0 +1,41 @@
+//! Prices from service quality: measurements to score, rating, fair price and two-sided quote, each with what it
+//! was made of. It knows nothing of orders, and no float comes near a price.
+//!
+//! - `params`: the frozen file that holds all numbers; its digest goes with every result
+//! - `evidence`, `score`, `rating`: from measurements to a score with its bound, a letter, and the tiers it opens
+//! - `terms`, `bundle`: fitted multipliers, unit prices, and the exact sum over a bundle
+//! - `fair`, `level`: the price of a product's unit, and what fresh prices say about it
+//! - `quote`: two sides about it
+//!
+//! Always true: prices add up exactly within one provider, region, family and score; a score depends on
+//! nothing but its own provider; the same inputs give the same bytes in any order.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
+
+mod bundle;
+mod error;
+mod evidence;
+mod fair;
+mod level;
+mod number;
+mod params;
+mod quote;
+mod rating;
+mod score;
+mod terms;
+
+#[cfg(test)]
+mod tests;
+
+pub use bundle::{Bundle, Component, PerComponent, UnitPrices};
+pub use error::Error;
+pub use evidence::{Day, Evidence, Observation, Reading};
+pub use fair::{Conditions, FairPrice, Line, block, cost};
+pub use level::Level;
+pub use number::UNIT_PRICE_SCALE;
+pub use params::{Class, Curves, Kind, KindRules, Params, Region, STANDARD};
+pub use quote::{Level as QuoteLevel, Quote, QuoteRequest, Quoting, Withheld, on_tick};
+pub use rating::{Cuts, Rated, Rating, Tier};
+pub use score::{Attribute, Metric, MetricKind, Score, Scoring, Weight, wilson_bound};
+pub use terms::{Applied, Field, Item, Rates, Term};
