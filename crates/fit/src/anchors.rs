@@ -4,7 +4,7 @@
 //! fitted on them, held more strongly than in a fit, since five prices say little about anything but the level.
 
 use crate::inputs::Machine;
-use crate::model::{ANCHORED_LEVEL, ANCHORED_REST, TermSpec};
+use crate::model::{TermSpec, anchored_hold};
 use crate::solve::Fitted;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ pub fn adapt(fitted: &mut Fitted, terms: &[TermSpec], anchors: &[&Machine], curv
     let mut keys: Vec<Vec<Option<String>>> = Vec::new();
     for (at, term) in terms.iter().enumerate() {
         let unknown = |key: &String| !fitted.effects[at].contains_key(key);
-        let of_term: Vec<_> = anchors.iter().map(|anchor| term.key_of(&anchor.item).filter(unknown)).collect();
+        let of_term: Vec<_> =
+            anchors.iter().map(|anchor| term.key_of(&anchor.item).filter(unknown)).collect();
         of_term.iter().flatten().for_each(|key| {
             fresh[at].insert(key.clone(), 0.0);
         });
@@ -38,12 +39,12 @@ pub fn adapt(fitted: &mut Fitted, terms: &[TermSpec], anchors: &[&Machine], curv
             weights.push(1.0 / (1.0 + (residual / ROBUST).powi(2)).sqrt());
         }
         for (at, term) in terms.iter().enumerate() {
-            let hold = if term.name == "provider" { ANCHORED_LEVEL } else { term.hold * ANCHORED_REST };
+            let hold = anchored_hold(&term.name, term.hold);
             for (key, effect) in &mut fresh[at] {
                 let (mut down, mut up) = (hold, -hold * *effect);
                 let of_key = |row: &usize| keys[at][*row].as_ref() == Some(key);
                 let rows: Vec<usize> = (0..anchors.len()).filter(of_key).collect();
-                let slope = |row: usize| term.on.map_or(1.0, |component| shares[row][component as usize] as f64);
+                let slope = |row: usize| term.on.map_or(1.0, |component| shares[row][component as usize]);
                 for row in &rows {
                     down += weights[*row] * slope(*row) * slope(*row);
                     up += weights[*row] * slope(*row) * residuals[*row];

@@ -72,7 +72,12 @@ struct Outcome {
     log_predicted: f64,
 }
 
-pub fn calibrate(machines: &[Machine], gpus: &Gpus, terms: &[TermSpec], progress: &(dyn Fn() + Sync)) -> Calibration {
+pub fn calibrate(
+    machines: &[Machine],
+    gpus: &Gpus,
+    terms: &[TermSpec],
+    progress: &(dyn Fn() + Sync),
+) -> Calibration {
     let folds = folds(machines);
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(folds.len());
@@ -116,7 +121,9 @@ impl Fold {
     fn keeps_back(&self, machine: &Machine) -> bool {
         let provider = &machine.item.provider;
         match self {
-            Fold::Types(fold) => percent(&format!("fold|type|{provider}|{}", machine.instance_type)) % TYPE_FOLDS == *fold,
+            Fold::Types(fold) => {
+                percent(&format!("fold|type|{provider}|{}", machine.instance_type)) % TYPE_FOLDS == *fold
+            }
             Fold::Families(fold) => {
                 percent(&format!("fold|family|{provider}|{}", machine.item.family)) % FAMILY_FOLDS == *fold
             }
@@ -147,7 +154,8 @@ impl Fold {
 }
 
 fn keep_back(fold: &Fold, machines: &[Machine], gpus: &Gpus, terms: &[TermSpec]) -> Vec<Outcome> {
-    let (kept, rest): (Vec<&Machine>, Vec<&Machine>) = machines.iter().partition(|machine| fold.keeps_back(machine));
+    let (kept, rest): (Vec<&Machine>, Vec<&Machine>) =
+        machines.iter().partition(|machine| fold.keeps_back(machine));
     if kept.is_empty() || rest.is_empty() {
         return Vec::new();
     }
@@ -160,7 +168,9 @@ fn keep_back(fold: &Fold, machines: &[Machine], gpus: &Gpus, terms: &[TermSpec])
     if let Fold::Provider(_) = fold {
         let mut anchored = fitted;
         let mut by_rank = kept;
-        by_rank.sort_by_key(|machine| anchor_rank(&machine.item.provider, &machine.item.region, &machine.instance_type));
+        by_rank.sort_by_key(|machine| {
+            anchor_rank(&machine.item.provider, &machine.item.region, &machine.instance_type)
+        });
         let (anchors, others) = by_rank.split_at(ANCHORS);
         let curves: Vec<_> = anchors.iter().map(|machine| curves_of(machine, &speeds, gpus)).collect();
         adapt(&mut anchored, terms, anchors, &curves);
@@ -211,7 +221,8 @@ fn summarise(outcomes: Vec<Outcome>) -> Calibration {
     }
     // From broad to narrow, each shrunken toward the one above it: `all`, then more and more parts of the name.
     let mut situations: Vec<_> = by_situation.into_iter().collect();
-    situations.sort_by_key(|(situation, _)| (*situation != "all", situation.matches('.').count(), *situation));
+    situations
+        .sort_by_key(|(situation, _)| (*situation != "all", situation.matches('.').count(), *situation));
     let mut logs: BTreeMap<&str, f64> = BTreeMap::new();
     for (situation, things) in situations {
         let above = situation.rsplit_once('.').map_or("all", |(above, _)| above);
@@ -235,17 +246,25 @@ fn summarise(outcomes: Vec<Outcome>) -> Calibration {
     for (family, mut logs) in by_family {
         logs.sort_by(|a, b| f64::total_cmp(&a.0, &b.0));
         let (actual, predicted) = logs[logs.len() / 2];
-        let mut errors: Vec<f64> = logs.iter().map(|(actual, predicted)| ((predicted - actual).exp() - 1.0).abs()).collect();
+        let mut errors: Vec<f64> =
+            logs.iter().map(|(actual, predicted)| ((predicted - actual).exp() - 1.0).abs()).collect();
         let error = quantile(&mut errors, 0.5).expect("there are errors") * 100.0;
         let (actual, predicted) = (actual.exp(), predicted.exp());
-        calibration.families.push(KeptBack { family: family.into(), rows: logs.len(), actual, predicted, error });
+        calibration.families.push(KeptBack {
+            family: family.into(),
+            rows: logs.len(),
+            actual,
+            predicted,
+            error,
+        });
     }
     calibration
 }
 
 /// The error that so large a part of the weight lies within, where each thing weighs 1.
 fn weighted_quantile(things: &BTreeMap<&str, Vec<f64>>, share: f64) -> f64 {
-    let weighed = things.values().flat_map(|errors| errors.iter().map(|error| (*error, 1.0 / errors.len() as f64)));
+    let weighed =
+        things.values().flat_map(|errors| errors.iter().map(|error| (*error, 1.0 / errors.len() as f64)));
     let mut errors: Vec<(f64, f64)> = weighed.collect();
     errors.sort_by(|a, b| f64::total_cmp(&a.0, &b.0));
     let mut left = share * things.len() as f64;

@@ -5,7 +5,7 @@ use crate::table::Table;
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -20,6 +20,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Clouds with fewer rows do not count in the mean over clouds.
+const LEAST_OF_CLOUD: u64 = 5;
+
 /// A prediction beside its price.
 pub struct Pair {
     pub cloud: String,
@@ -31,7 +34,7 @@ pub struct Pair {
 }
 
 /// Predictions with their prices, and how many prices have no prediction.
-pub fn pairs(predictions: &PathBuf, prices: &PathBuf) -> Result<(Vec<Pair>, usize)> {
+pub fn pairs(predictions: &Path, prices: &Path) -> Result<(Vec<Pair>, usize)> {
     const KEY: [&str; 3] = ["cloud", "region", "instance_type"];
     let table = Table::read(prices)?;
     table.require(&KEY)?;
@@ -78,12 +81,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let all: Vec<&Pair> = pairs.iter().collect();
     let (gpu, cpu): (Vec<&Pair>, Vec<&Pair>) = pairs.iter().partition(|pair| pair.gpu);
-    let of_clouds: Map<String, Value> = clouds.iter().map(|(name, pairs)| ((*name).into(), figures(pairs))).collect();
-    let medians: Vec<f64> = of_clouds.values().filter_map(|cloud| cloud["mdape"].as_f64()).collect();
+    let of_clouds: Map<String, Value> =
+        clouds.iter().map(|(name, pairs)| ((*name).into(), figures(pairs))).collect();
+    let enough = |cloud: &&Value| cloud["n"].as_u64() >= Some(LEAST_OF_CLOUD);
+    let medians: Vec<f64> =
+        of_clouds.values().filter(enough).filter_map(|cloud| cloud["mdape"].as_f64()).collect();
     let mean = medians.iter().sum::<f64>() / medians.len() as f64;
     let result = json!({
         "all": figures(&all), "cpu": figures(&cpu), "gpu": figures(&gpu), "clouds": of_clouds,
-        "clouds_mean_mdape": rounded(mean), "unpredicted": unpredicted,
+        "clouds_mean_mdape": if mean.is_finite() { rounded(mean) } else { Value::Null }, "unpredicted": unpredicted,
     });
     if arguments.json {
         println!("{result}");
@@ -101,7 +107,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for (name, of) in &of_clouds {
         row(name, of);
     }
-    println!("mean over clouds of the median error: {mean:.2} %");
+    if mean.is_finite() {
+        println!("mean over clouds (of {LEAST_OF_CLOUD} rows or more) of the median error: {mean:.2} %");
+    }
     Ok(())
 }
 
@@ -111,7 +119,8 @@ fn figures(pairs: &[&Pair]) -> Value {
     if count == 0 {
         return json!({ "n": 0, "mdape": null, "mape": null, "p90": null, "r2": null, "held": null });
     }
-    let mut errors: Vec<f64> = pairs.iter().map(|pair| (pair.predicted / pair.price - 1.0).abs() * 100.0).collect();
+    let mut errors: Vec<f64> =
+        pairs.iter().map(|pair| (pair.predicted / pair.price - 1.0).abs() * 100.0).collect();
     let logs: Vec<f64> = pairs.iter().map(|pair| pair.price.ln()).collect();
     let mean_log = logs.iter().sum::<f64>() / count as f64;
     let around: f64 = logs.iter().map(|log| (log - mean_log).powi(2)).sum();

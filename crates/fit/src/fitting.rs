@@ -53,10 +53,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let all: Vec<_> = machines.iter().collect();
     let speeds = Speeds::learn(&all);
     let curves: Vec<_> = all.iter().map(|machine| curves_of(machine, &speeds, &gpus)).collect();
-    let fitted = fit(&Rows::new(&all, curves), &Keys::new(&terms, &all), &terms, SWEEPS, &|| progress.step("fitting"));
+    let fitted =
+        fit(&Rows::new(&all, curves), &Keys::new(&terms, &all), &terms, SWEEPS, &|| progress.step("fitting"));
     let calibration = calibrate(&machines, &gpus, &terms, &|| progress.step("measuring errors"));
 
-    let models: BTreeSet<&str> = machines.iter().map(|machine| &*machine.item.gpu).filter(|gpu| !gpu.is_empty()).collect();
+    let models: BTreeSet<&str> =
+        machines.iter().map(|machine| &*machine.item.gpu).filter(|gpu| !gpu.is_empty()).collect();
     let gpu_logs: BTreeMap<String, f64> = models
         .into_iter()
         .map(|model| {
@@ -78,7 +80,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let params = checked(&text)?;
     text.push_str(&products(&params, &machines)?);
     checked(&text)?;
-    std::fs::write(&arguments.out, &text).with_context(|| format!("{}: cannot be written", arguments.out.display()))?;
+    std::fs::write(&arguments.out, &text)
+        .with_context(|| format!("{}: cannot be written", arguments.out.display()))?;
     progress.done();
     eprintln!("{} rows, {} terms, {} bytes", machines.len(), terms.len(), text.len());
     for (kind, accuracy) in &calibration.accuracy {
@@ -91,6 +94,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn input(path: &Path) -> Result<(String, String)> {
     let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
     let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     Ok((name, digest))
 }

@@ -175,7 +175,12 @@ fn machine(row: Row, benchmarks: Option<&Benchmarks>, priced: bool) -> Result<Ma
 }
 
 /// Accelerators that the lists do not count, for families where one goes with so many vCPUs.
-fn unnamed_accelerator(provider: &str, series: &str, generation: &str, vcpu: f64) -> Option<(&'static str, f64)> {
+fn unnamed_accelerator(
+    provider: &str,
+    series: &str,
+    generation: &str,
+    vcpu: f64,
+) -> Option<(&'static str, f64)> {
     match (provider, series, generation) {
         ("aws", "f", "1") => Some(("FPGA", vcpu / 8.0)),
         ("azure", "NP", _) => Some(("FPGA", vcpu / 10.0)),

@@ -27,8 +27,8 @@ impl Speeds {
         let mut vendors: BTreeMap<String, [Vec<f64>; 2]> = BTreeMap::new();
         let mut all: [Vec<f64>; 2] = Default::default();
         for machine in types(machines) {
-            for at in 0..2 {
-                let Some(log) = machine.measured[at] else { continue };
+            for (at, log) in machine.measured.into_iter().enumerate() {
+                let Some(log) = log else { continue };
                 families.entry(family_key(&machine.item)).or_default()[at].push(log);
                 vendors.entry(vendor_key(&machine.item)).or_default()[at].push(log);
                 all[at].push(log);
@@ -37,7 +37,13 @@ impl Speeds {
         let reference = all.map(|logs| median(logs).unwrap_or(0.0));
         let typical = vendors.into_iter().map(|(vendor, logs)| {
             let [per_vcpu, thread] = logs.map(median);
-            (vendor, [per_vcpu.map_or(0.0, |log| log - reference[0]), thread.map_or(0.0, |log| log - reference[1])])
+            (
+                vendor,
+                [
+                    per_vcpu.map_or(0.0, |log| log - reference[0]),
+                    thread.map_or(0.0, |log| log - reference[1]),
+                ],
+            )
         });
         let typical = typical.collect();
         let families = families.into_iter().map(|(family, logs)| {
@@ -76,9 +82,10 @@ pub fn curves_of(machine: &Machine, speeds: &Speeds, gpus: &Gpus) -> [f64; 4] {
 /// One machine of each type.
 fn types<'a>(machines: &[&'a Machine]) -> impl Iterator<Item = &'a Machine> {
     let mut seen = BTreeSet::new();
-    machines.iter().copied().filter(move |machine| {
-        seen.insert((machine.item.provider.as_str(), machine.instance_type.as_str()))
-    })
+    machines
+        .iter()
+        .copied()
+        .filter(move |machine| seen.insert((machine.item.provider.as_str(), machine.instance_type.as_str())))
 }
 
 /// Providers, places and parts of the family tree that prices were seen of.

@@ -5,6 +5,7 @@
 //! - `model`, `solve`, `anchors`, `calibrate`: what is fitted, how, and how far off it is
 //! - `fitting`, `products`, `write`: parameters as a file
 //! - `split`, `splitting`, `predicting`, `evaluating`: held against prices that were not fitted
+//! - `scoring`, `quoting`, `reporting`, `picture`: the library at the command line, and on pictures
 
 #![forbid(unsafe_code)]
 
@@ -16,9 +17,13 @@ mod inputs;
 mod knowledge;
 mod model;
 mod names;
+mod picture;
 mod predicting;
 mod products;
 mod progress;
+mod quoting;
+mod reporting;
+mod scoring;
 mod solve;
 mod split;
 mod splitting;
@@ -45,6 +50,12 @@ enum Command {
     Predict(predicting::Arguments),
     /// Holds predictions against prices.
     Eval(evaluating::Arguments),
+    /// Scores providers by measurements of their service.
+    Score(scoring::Arguments),
+    /// Quotes a product: fair price, bid and ask.
+    Quote(quoting::Arguments),
+    /// Draws accuracy, scores and quotes as SVG.
+    Report(reporting::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +64,9 @@ fn main() -> ExitCode {
         Command::Fit(arguments) => fitting::run(&arguments),
         Command::Predict(arguments) => predicting::run(&arguments),
         Command::Eval(arguments) => evaluating::run(&arguments),
+        Command::Score(arguments) => scoring::run(&arguments),
+        Command::Quote(arguments) => quoting::run(&arguments),
+        Command::Report(arguments) => reporting::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -32,16 +32,26 @@ pub struct Curve {
     pub hold: f64,
 }
 
-/// Machines of a provider that no list has are compared with a few of its prices. Its own level then is held like this,
-/// and everything else about it so many times more than in a fit.
-pub const ANCHORED_LEVEL: f64 = 0.15;
-pub const ANCHORED_REST: f64 = 30.0;
+/// How strongly a term is held where a few prices of a new provider are all there is. Its level and its country move at
+/// once; places below the country hardly, since five prices could all be explained by five regions; the rest ten
+/// times less than in a fit.
+pub fn anchored_hold(name: &str, hold: f64) -> f64 {
+    match name {
+        "provider" => 0.05,
+        "provider_country" => 0.1,
+        "provider_continent" => 2.0,
+        "region_kind" => 5.0,
+        "cell" => 7.0,
+        _ if name.contains("country_") => 20.0,
+        _ => hold * 10.0,
+    }
+}
 
 pub fn terms() -> Vec<TermSpec> {
     use Component::{Gib, Gpu, Vcpu};
     use Field::{
-        Attributes, Continent, Country, Disk, Extra, Family, Generation, Kind, Letter, Provider, Region, Series,
-        Shared, Vendor,
+        Attributes, Continent, Country, Disk, Extra, Family, Generation, Kind, Letter, Provider, Region,
+        Series, Shared, Vendor,
     };
     let mut terms = Vec::new();
     let mut term = |name: &str, on: Option<Component>, key: &[Field], hold: f64| {

@@ -48,7 +48,8 @@ fn sized(instance_type: &str) -> Option<Name> {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_generation = |part: &&str| part.strip_prefix('v').is_some_and(number);
     let generation = parts.iter().copied().find(is_generation).unwrap_or("v1");
-    let extra: Vec<&str> = parts.iter().copied().filter(|part| !is_generation(part) && !number(part)).collect();
+    let extra: Vec<&str> =
+        parts.iter().copied().filter(|part| !is_generation(part) && !number(part)).collect();
     Some(Name {
         series: series.into(),
         generation: generation.into(),
@@ -67,7 +68,8 @@ fn plain(instance_type: &str, family: &str) -> Name {
     let (series, rest) = split(head, |letter| letter.is_ascii_lowercase());
     let (generation, rest) = split(rest, |letter| letter.is_ascii_digit());
     let (attributes, rest) = split(rest, |letter| letter.is_ascii_lowercase());
-    let name = if series.is_empty() || !rest.is_empty() { (head, "", "") } else { (series, generation, attributes) };
+    let name =
+        if series.is_empty() || !rest.is_empty() { (head, "", "") } else { (series, generation, attributes) };
     Name {
         series: name.0.into(),
         generation: name.1.into(),

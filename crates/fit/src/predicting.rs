@@ -11,7 +11,7 @@ use hourbook_pricing::{Bundle, Component, Params, PerComponent};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is written behind the columns of the specifications.
 pub const COLUMNS: [&str; 3] = ["price_usd_h", "interval_low", "interval_high"];
@@ -67,14 +67,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let situations = seen.situations(&machine.item, anchored.contains(&*machine.item.provider));
         let factor = situations.iter().find_map(|situation| params.errors.get(situation)).copied();
         let factor = factor.unwrap_or(Decimal::TWO);
-        let written = [price, price / factor, price * factor].map(|value| value.round_dp(18).normalize().to_string());
+        let written =
+            [price, price / factor, price * factor].map(|value| value.round_dp(18).normalize().to_string());
         writer.write_record(row.fields().chain(written.iter().map(String::as_str)))?;
     }
     writer.flush().with_context(|| format!("{}: cannot be written", arguments.out.display()))
 }
 
-pub fn read_params(path: &PathBuf) -> Result<Params> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+pub fn read_params(path: &Path) -> Result<Params> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     Params::parse(&text).with_context(|| path.display().to_string())
 }
 
@@ -90,7 +92,9 @@ fn price(params: &Params, machine: &Machine, speeds: &Speeds, gpus: &Gpus) -> Re
             }
             family.speed
         }
-        None => decimal((exponent(CURVES[0].name) * curves[0] + exponent(CURVES[1].name) * curves[1]).exp(), 6)?,
+        None => {
+            decimal((exponent(CURVES[0].name) * curves[0] + exponent(CURVES[1].name) * curves[1]).exp(), 6)?
+        }
     };
     if !item.gpu.is_empty() && !params.knows_gpu(&item.gpu) {
         let base = params.base(Component::Gpu).to_f64().unwrap_or(1.0);
@@ -112,8 +116,8 @@ fn decimal(number: f64, scale: u32) -> Result<Decimal> {
 /// What the parameters say of speeds.
 fn speeds_of(params: &Params) -> Result<Speeds> {
     let mut speeds = Speeds::default();
-    for at in 0..2 {
-        let name = format!("{} ", CURVES[at].name);
+    for (at, curve) in CURVES[..2].iter().enumerate() {
+        let name = format!("{} ", curve.name);
         for (key, value) in &params.curves.0 {
             let Some(what) = key.strip_prefix(&name) else { continue };
             let log = value.to_f64().context("a speed is a number")?;
@@ -131,7 +135,12 @@ fn bring_near(params: &mut Params, anchors: &[Machine], speeds: &Speeds, gpus: &
     let specs: Vec<TermSpec> = params
         .terms
         .iter()
-        .map(|term| TermSpec { name: term.name.clone(), on: term.on, key: term.key.clone(), hold: hold(&term.name) })
+        .map(|term| TermSpec {
+            name: term.name.clone(),
+            on: term.on,
+            key: term.key.clone(),
+            hold: hold(&term.name),
+        })
         .collect();
     let log = |value: &Decimal| value.to_f64().map_or(0.0, f64::ln);
     let effects = params.terms.iter().map(|term| {
@@ -146,7 +155,8 @@ fn bring_near(params: &mut Params, anchors: &[Machine], speeds: &Speeds, gpus: &
     };
     let by_row: Vec<&Machine> = anchors.iter().collect();
     let curves: Vec<_> = anchors.iter().map(|anchor| curves_of(anchor, speeds, gpus)).collect();
-    let known: Vec<BTreeSet<String>> = fitted.effects.iter().map(|effects| effects.keys().cloned().collect()).collect();
+    let known: Vec<BTreeSet<String>> =
+        fitted.effects.iter().map(|effects| effects.keys().cloned().collect()).collect();
     adapt(&mut fitted, &specs, &by_row, &curves);
     for ((term, effects), known) in params.terms.iter_mut().zip(&fitted.effects).zip(known) {
         for (key, effect) in effects.iter().filter(|(key, _)| !known.contains(*key)) {
@@ -160,4 +170,3 @@ fn bring_near(params: &mut Params, anchors: &[Machine], speeds: &Speeds, gpus: &
 fn hold(name: &str) -> f64 {
     crate::model::terms().into_iter().find(|term| term.name == name).map_or(1.0, |term| term.hold)
 }
-

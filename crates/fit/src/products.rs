@@ -54,7 +54,9 @@ pub fn products(params: &Params, machines: &[Machine]) -> Result<String> {
             writeln!(text, "source = {}", quoted(&format!("{provider} {place} {family}")))?;
             let others: Vec<String> = candidates
                 .iter()
-                .map(|candidate| format!("{} {}", candidate.item.provider, candidate.price.round_dp(4).normalize()))
+                .map(|candidate| {
+                    format!("{} {}", candidate.item.provider, candidate.price.round_dp(4).normalize())
+                })
                 .collect();
             let note = format!("{note}{}", others.join(", "));
             writeln!(text, "note = {}", quoted(&note))?;

@@ -53,7 +53,10 @@ impl Rows {
         }
         let weight = |machine: &Machine| 1.0 / regions[&(&*machine.item.provider, &*machine.instance_type)];
         Rows {
-            log_prices: machines.iter().map(|machine| machine.price.expect("prices were read").ln()).collect(),
+            log_prices: machines
+                .iter()
+                .map(|machine| machine.price.expect("prices were read").ln())
+                .collect(),
             weights: machines.iter().map(|machine| weight(machine)).collect(),
             amounts: machines.iter().map(|machine| machine.amounts).collect(),
             curves,
@@ -95,8 +98,8 @@ pub fn fit(rows: &Rows, keys: &Keys, terms: &[TermSpec], sweeps: usize, progress
         for component in 0..5 {
             state.step_base(component);
         }
-        for curve in 0..4 {
-            state.step_curve(curve, start[curve]);
+        for (curve, start) in start.into_iter().enumerate() {
+            state.step_curve(curve, start);
         }
         for (at, term) in terms.iter().enumerate() {
             state.step_term(term.on, &keys.of_rows[at], term.hold, &mut effects[at]);
@@ -142,7 +145,8 @@ impl<'a> State<'a> {
 
     fn linearise(&mut self, robust: f64) {
         for row in 0..self.rows.len() {
-            let mut parts: [f64; 5] = std::array::from_fn(|at| self.rows.amounts[row][at] * self.logs[row][at].exp());
+            let mut parts: [f64; 5] =
+                std::array::from_fn(|at| self.rows.amounts[row][at] * self.logs[row][at].exp());
             let total: f64 = parts.iter().sum();
             parts.iter_mut().for_each(|part| *part /= total);
             self.shares[row] = parts;

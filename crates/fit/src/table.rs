@@ -56,7 +56,12 @@ impl Table {
             let row = row.map_err(|why| unreadable(path, why))?;
             let line = row.position().map_or(0, csv::Position::line);
             if row.len() != header.len() {
-                bail!("{}: line {line}: {} columns where the header has {}", path.display(), row.len(), header.len());
+                bail!(
+                    "{}: line {line}: {} columns where the header has {}",
+                    path.display(),
+                    row.len(),
+                    header.len()
+                );
             }
             if row.as_slice().len() > MOST_LINE {
                 bail!("{}: line {line}: longer than {MOST_LINE} bytes", path.display());

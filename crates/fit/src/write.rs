@@ -1,8 +1,8 @@
 //! The parameters as a file: what was decided, then what was fitted, in decimals.
 
 use crate::calibrate::Calibration;
-use crate::knowledge::{Speeds, family_key, median};
 use crate::inputs::Machine;
+use crate::knowledge::{Speeds, family_key, median};
 use crate::model::{CURVES, TermSpec};
 use crate::solve::Fitted;
 use anyhow::{Context, Result};
@@ -37,7 +37,9 @@ pub fn parameters(
 ) -> String {
     let mut text = head(provenance, calibration);
     text.push_str(&policy(machines));
-    text.push_str("\n# Fitted from here on.\n\n# USD per hour of each component, before any term.\n[units]\n");
+    text.push_str(
+        "\n# Fitted from here on.\n\n# USD per hour of each component, before any term.\n[units]\n",
+    );
     for component in Component::ALL {
         let base = fitted.bases[component as usize].exp();
         writeln!(text, "{} = \"{base:.9}\"", component.name()).unwrap();
@@ -54,9 +56,16 @@ pub fn parameters(
         writeln!(text, "{} = \"{value:.6}\"", curve.name).unwrap();
     }
     for at in 0..2 {
-        writeln!(text, "{} = \"{:.6}\"", quoted(&format!("{} reference", CURVES[at].name)), speeds.reference[at]).unwrap();
+        writeln!(
+            text,
+            "{} = \"{:.6}\"",
+            quoted(&format!("{} reference", CURVES[at].name)),
+            speeds.reference[at]
+        )
+        .unwrap();
         for (vendor, logs) in &speeds.typical {
-            writeln!(text, "{} = \"{:.6}\"", quoted(&format!("{} {vendor}", CURVES[at].name)), logs[at]).unwrap();
+            writeln!(text, "{} = \"{:.6}\"", quoted(&format!("{} {vendor}", CURVES[at].name)), logs[at])
+                .unwrap();
         }
     }
     text.push_str("\n# Factors that four of five errors stay within, by how much is known.\n[errors]\n");
@@ -72,8 +81,13 @@ pub fn parameters(
     for (term, effects) in terms.iter().zip(&fitted.effects) {
         let on = term.on.map_or("whole", Component::name);
         let key: Vec<String> = term.key.iter().map(|field| format!("\"{}\"", field.name())).collect();
-        write!(text, "\n[[terms]]\nname = \"{}\"\non = \"{on}\"\nkey = [{}]\n\n[terms.values]\n", term.name, key.join(", "))
-            .unwrap();
+        write!(
+            text,
+            "\n[[terms]]\nname = \"{}\"\non = \"{on}\"\nkey = [{}]\n\n[terms.values]\n",
+            term.name,
+            key.join(", ")
+        )
+        .unwrap();
         for (key, effect) in effects.iter().filter(|(_, effect)| effect.abs() >= LEAST_EFFECT) {
             let effect = effect.clamp(-MOST_EFFECT, MOST_EFFECT);
             writeln!(text, "{} = \"{:.6}\"", quoted(key), effect.exp()).unwrap();
@@ -84,7 +98,8 @@ pub fn parameters(
 
 fn head(provenance: &Provenance, calibration: &Calibration) -> String {
     let Provenance { version, inputs, notes, rows } = provenance;
-    let mut text = String::from("# Parameters of pricing. Made by `hourbook-pricing fit`; not to be edited by hand.\n");
+    let mut text =
+        String::from("# Parameters of pricing. Made by `hourbook-pricing fit`; not to be edited by hand.\n");
     for note in notes {
         writeln!(text, "# {note}").unwrap();
     }
@@ -92,7 +107,9 @@ fn head(provenance: &Provenance, calibration: &Calibration) -> String {
     for (file, digest) in inputs {
         writeln!(text, "{} = \"sha256:{digest}\"", quoted(file)).unwrap();
     }
-    text.push_str("\n# Errors in percent of rows that were kept back, in the fit's own cross-validation.\n[accuracy]\n");
+    text.push_str(
+        "\n# Errors in percent of rows that were kept back, in the fit's own cross-validation.\n[accuracy]\n",
+    );
     for (kind, accuracy) in &calibration.accuracy {
         let (rows, median, p90) = (accuracy.rows, accuracy.median, accuracy.p90);
         writeln!(text, "{kind} = {{ rows = {rows}, median = \"{median:.2}\", p90 = \"{p90:.2}\" }}").unwrap();
@@ -163,7 +180,8 @@ fn families(text: &mut String, machines: &[Machine], fitted: &Fitted, speeds: &S
         let [per_vcpu, thread] = speeds.of(item);
         let speed = (fitted.curves[0] * per_vcpu + fitted.curves[1] * thread).exp().clamp(0.02, 50.0);
         write!(text, "\n[families.{}]\n", quoted(&family)).unwrap();
-        writeln!(text, "series = {}\ngeneration = {}", quoted(&item.series), quoted(&item.generation)).unwrap();
+        writeln!(text, "series = {}\ngeneration = {}", quoted(&item.series), quoted(&item.generation))
+            .unwrap();
         writeln!(text, "attributes = {}\nspeed = \"{speed:.6}\"", quoted(&item.attributes)).unwrap();
         for (name, value) in [("extra", &item.extra), ("vendor", &item.vendor), ("gpu", &item.gpu)] {
             if !value.is_empty() {

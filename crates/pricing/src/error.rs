@@ -33,7 +33,12 @@ impl Error {
 }
 
 /// `value` when it lies within `least ..= most`.
-pub(crate) fn within(what: &'static str, value: Decimal, least: Decimal, most: Decimal) -> Result<Decimal, Error> {
+pub(crate) fn within(
+    what: &'static str,
+    value: Decimal,
+    least: Decimal,
+    most: Decimal,
+) -> Result<Decimal, Error> {
     if value < least || value > most {
         return Err(Error::OutOfRange { what, value, least, most });
     }

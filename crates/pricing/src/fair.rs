@@ -166,7 +166,10 @@ impl Factors {
         vec![
             line("level seen in fresh prices".into(), self.level),
             line(format!("tier {}", self.tier_name), self.tier),
-            line(format!("quality, score {:+} against the tier's threshold", self.above.normalize()), self.quality),
+            line(
+                format!("quality, score {:+} against the tier's threshold", self.above.normalize()),
+                self.quality,
+            ),
             line("rate of the currency to USD".into(), self.rate),
         ]
     }

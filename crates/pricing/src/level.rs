@@ -38,7 +38,8 @@ impl Level {
         within("price paid", paid, tiny, huge)?;
         within("price of the parameters", modelled, tiny, huge)?;
         let weight = within("weight", weight, Decimal::ZERO, dec!(1000))?.round_dp(6);
-        let ratio = paid.checked_div(modelled).unwrap_or(Self::MOST).clamp(Self::LEAST, Self::MOST).round_dp(9);
+        let ratio =
+            paid.checked_div(modelled).unwrap_or(Self::MOST).clamp(Self::LEAST, Self::MOST).round_dp(9);
         let too_much = Error::TooPrecise { what: "ratio", value: ratio };
         let part = exact_product(ratio, weight).ok_or(too_much.clone())?;
         let sum = exact_sum(self.sum, part).ok_or(too_much.clone())?;

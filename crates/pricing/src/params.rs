@@ -377,7 +377,10 @@ struct RawCard {
 impl Raw {
     fn params(self, digest: [u8; 32]) -> Result<Params, Error> {
         if self.format != 1 {
-            return Err(Error::parameter("format", format!("{} is not 1, the only one known here", self.format)));
+            return Err(Error::parameter(
+                "format",
+                format!("{} is not 1, the only one known here", self.format),
+            ));
         }
         if self.version.is_empty() || self.version.len() > 64 {
             return Err(Error::parameter("version", "is not 1 to 64 characters"));
@@ -480,7 +483,8 @@ fn checked_all(
     least: Decimal,
     most: Decimal,
 ) -> Result<BTreeMap<String, Decimal>, Error> {
-    let check = |(name, number)| Ok((String::clone(&name), checked(format!("{table}.{name}"), number, least, most)?));
+    let check =
+        |(name, number)| Ok((String::clone(&name), checked(format!("{table}.{name}"), number, least, most)?));
     numbers.into_iter().map(check).collect()
 }
 
@@ -555,7 +559,9 @@ impl RawClass {
         let wrong = |why: Error| Error::parameter(format!("classes.{name}"), why.to_string());
         let gpus = if self.gpu.is_empty() { Decimal::ZERO } else { Decimal::ONE };
         let bundle = Bundle::machine(self.vcpu.0, self.gib.0)
-            .and_then(|bundle| bundle.with(Component::SsdGb, self.ssd_gb.map_or(Decimal::ZERO, |number| number.0)))
+            .and_then(|bundle| {
+                bundle.with(Component::SsdGb, self.ssd_gb.map_or(Decimal::ZERO, |number| number.0))
+            })
             .and_then(|bundle| bundle.with(Component::Gpu, gpus))
             .map_err(wrong)?;
         let key = |what| format!("classes.{name}.{what}");
@@ -577,7 +583,10 @@ impl RawKind {
     fn rules(&self, name: &str) -> Result<KindRules, Error> {
         let key = format!("kinds.{name}");
         let tiers = self.tiers.numbers();
-        if tiers[0] != Decimal::ONE || tiers.windows(2).any(|two| two[0] < two[1]) || tiers[2] <= Decimal::ZERO {
+        if tiers[0] != Decimal::ONE
+            || tiers.windows(2).any(|two| two[0] < two[1])
+            || tiers[2] <= Decimal::ZERO
+        {
             return Err(Error::parameter(key, "tier A is not 1, or B and C are not above 0 and falling"));
         }
         // At most half a percent a point: a price stays above zero over all scores.
@@ -608,7 +617,8 @@ impl RawQuality {
             metrics.insert(name, metric);
         }
         let weight = |raw: RawWeight| Weight { weight: raw.weight.0, usual: raw.usual.0 };
-        let weights = |raw: BTreeMap<String, RawWeight>| raw.into_iter().map(|(name, raw)| (name, weight(raw)));
+        let weights =
+            |raw: BTreeMap<String, RawWeight>| raw.into_iter().map(|(name, raw)| (name, weight(raw)));
         let classes = self.classes.into_iter().map(|(name, raw)| (name, weights(raw).collect())).collect();
         Ok(Scoring {
             prior_weight: self.prior_weight.0,

@@ -31,8 +31,12 @@ pub enum MetricKind {
     /// Good out of total.
     Success,
     /// A quantity of which more is better; `spread` is the standard deviation of its logarithm.
-    MoreIsBetter { spread: Decimal },
-    LessIsBetter { spread: Decimal },
+    MoreIsBetter {
+        spread: Decimal,
+    },
+    LessIsBetter {
+        spread: Decimal,
+    },
 }
 
 /// What a class weighs a metric with, and what it takes for usual.
@@ -166,7 +170,11 @@ impl Scoring {
 
 /// A whole number as a decimal; beyond 28 digits, the largest that there is.
 fn parts(number: i128) -> Decimal {
-    Decimal::try_from_i128_with_scale(number, 0).unwrap_or(if number < 0 { Decimal::MIN } else { Decimal::MAX })
+    Decimal::try_from_i128_with_scale(number, 0).unwrap_or(if number < 0 {
+        Decimal::MIN
+    } else {
+        Decimal::MAX
+    })
 }
 
 /// Lower end of Wilson's interval for a rate of success seen in so many trials (a real number above zero).
@@ -205,7 +213,7 @@ impl Scoring {
         for (class, weights) in &self.classes {
             let sum: Decimal = weights.values().map(|weight| weight.weight).sum();
             if sum != Decimal::ONE || weights.values().any(|weight| weight.weight < Decimal::ZERO) {
-                let why = format!("weights are not above zero, or sum to {sum} and not to 1");
+                let why = format!("weights are not above zero, or sum to {} and not to 1", sum.normalize());
                 return Err(Error::parameter(format!("quality.classes.{class}"), why));
             }
             for (name, weight) in weights {
