@@ -30,7 +30,7 @@ mod tests;
 
 pub use bundle::{Bundle, Component, PerComponent, UnitPrices};
 pub use error::Error;
-pub use evidence::{Day, Evidence, Observation, Reading};
+pub use evidence::{Day, Evidence, Observation, Reading, Sums};
 pub use fair::{Conditions, FairPrice, Line, block, cost};
 pub use level::Level;
 pub use number::UNIT_PRICE_SCALE;
