@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Part of errors that an interval holds.
 pub const HELD: f64 = 0.8;
+/// Widest interval, as a logarithm: a factor of 20,000.
+const MOST_LOG: f64 = 10.0;
 /// Sweeps of a fit that only measures errors.
 const SWEEPS: usize = 20;
 const TYPE_FOLDS: u32 = 3;
@@ -233,7 +235,7 @@ fn summarise(outcomes: Vec<Outcome>) -> Calibration {
             None => held,
         };
         logs.insert(situation, log);
-        calibration.factors.insert(situation.into(), log.exp());
+        calibration.factors.insert(situation.into(), log.min(MOST_LOG).exp());
     }
     for (kind, mut errors) in by_kind {
         let accuracy = Accuracy {

@@ -5,6 +5,7 @@ use crate::table::Table;
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
+use std::io::{StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -91,24 +92,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         "all": figures(&all), "cpu": figures(&cpu), "gpu": figures(&gpu), "clouds": of_clouds,
         "clouds_mean_mdape": if mean.is_finite() { rounded(mean) } else { Value::Null }, "unpredicted": unpredicted,
     });
+    let mut out = std::io::stdout().lock();
     if arguments.json {
-        println!("{result}");
+        writeln!(out, "{result}")?;
         return Ok(());
     }
-    println!("{:<12} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8}", "", "n", "median", "mean", "p90", "r2", "held");
-    let row = |name: &str, of: &Value| {
+    writeln!(
+        out,
+        "{:<12} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "", "n", "median", "mean", "p90", "r2", "held"
+    )?;
+    let row = |out: &mut StdoutLock, name: &str, of: &Value| {
         let number = |key: &str| of[key].as_f64().map_or("-".into(), |number| format!("{number:.3}"));
         let figures = ["mdape", "mape", "p90", "r2", "held"].map(number);
-        println!("{name:<12} {:>7} {}", of["n"], figures.map(|figure| format!("{figure:>8}")).join(" "));
+        writeln!(out, "{name:<12} {:>7} {}", of["n"], figures.map(|figure| format!("{figure:>8}")).join(" "))
     };
     for name in ["all", "cpu", "gpu"] {
-        row(name, &result[name]);
+        row(&mut out, name, &result[name])?;
     }
     for (name, of) in &of_clouds {
-        row(name, of);
+        row(&mut out, name, of)?;
     }
     if mean.is_finite() {
-        println!("mean over clouds (of {LEAST_OF_CLOUD} rows or more) of the median error: {mean:.2} %");
+        writeln!(
+            out,
+            "mean over clouds (of {LEAST_OF_CLOUD} rows or more) of the median error: {mean:.2} %"
+        )?;
     }
     Ok(())
 }

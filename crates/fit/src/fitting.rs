@@ -42,7 +42,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let benchmarks = Benchmarks::read(&arguments.benchmarks)?;
     let gpus = Gpus::read(&arguments.gpus)?;
-    let machines = read_prices(&arguments.prices, Some(&benchmarks))?;
+    let mut machines = read_prices(&arguments.prices, Some(&benchmarks))?;
+    // Sums of floats depend on their order; the order of the file's rows shall not matter.
+    machines.sort_by(|a, b| a.place_in_list().cmp(&b.place_in_list()));
     if machines.len() < LEAST_ROWS {
         let rows = machines.len();
         bail!("{}: {rows} rows; a fit takes {LEAST_ROWS} at least", arguments.prices.display());

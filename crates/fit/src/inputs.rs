@@ -25,6 +25,13 @@ pub struct Machine {
     pub spot: Option<f64>,
 }
 
+impl Machine {
+    /// By what lists are ordered; no two machines of one list agree in it.
+    pub fn place_in_list(&self) -> (&str, &str, &str) {
+        (&self.item.provider, &self.item.region, &self.instance_type)
+    }
+}
+
 /// Columns that say what a machine is.
 const SPECIFICATION: [&str; 12] = [
     "cloud",

@@ -70,9 +70,15 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough.
+        Err(why) if is_closed(&why) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_closed(why: &anyhow::Error) -> bool {
+    why.downcast_ref::<std::io::Error>().is_some_and(|why| why.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -33,8 +33,8 @@ pub struct Curve {
 }
 
 /// How strongly a term is held where a few prices of a new provider are all there is. Its level and its country move at
-/// once; places below the country hardly, since five prices could all be explained by five regions; the rest ten
-/// times less than in a fit.
+/// once; places below the country hardly, since five prices could all be explained by five regions; the rest is held
+/// ten times as strongly as in a fit.
 pub fn anchored_hold(name: &str, hold: f64) -> f64 {
     match name {
         "provider" => 0.05,

@@ -140,9 +140,11 @@ impl Picture {
         writeln!(self.body, r#"<rect x="{left:.1}" y="{top:.1}" width="{width:.1}" height="{height:.1}" fill="{colour}"><title>{name}</title></rect>"#).unwrap();
     }
 
-    pub fn legend(&mut self, entries: &[(String, &str)]) {
+    /// In the upper corner, or the lower one where lines run along the top.
+    pub fn legend(&mut self, entries: &[(String, &str)], at_top: bool) {
         for (at, (name, colour)) in entries.iter().enumerate() {
-            let (x, y) = (LEFT + 14.0, TOP + 18.0 + at as f64 * 18.0);
+            let first = if at_top { TOP + 18.0 } else { HEIGHT - BOTTOM + 4.0 - entries.len() as f64 * 18.0 };
+            let (x, y) = (LEFT + 14.0, first + at as f64 * 18.0);
             let name = escaped(name);
             writeln!(
                 self.body,

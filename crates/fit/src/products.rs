@@ -13,6 +13,9 @@ use rust_decimal::{Decimal, dec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+/// Factor of an error that no row was kept back for.
+const UNMEASURED: Decimal = dec!(1.5);
+
 struct Candidate {
     item: Item,
     prices: UnitPrices,
@@ -33,21 +36,23 @@ pub fn products(params: &Params, machines: &[Machine]) -> Result<String> {
         for (region_name, region) in params.regions() {
             let (candidates, note) = candidates(params, class, region, &sold)?;
             let Some(middle) = candidates.get(candidates.len().saturating_sub(1) / 2) else { continue };
-            let unknown = Decimal::ONE;
             let range = match candidates.as_slice() {
                 // One provider's list says nothing of others: as far off as a stranger's level.
                 [_] => {
-                    let factor = params.errors.get("stranger").copied().unwrap_or(dec!(1.5));
-                    ((unknown / factor).round_dp(4), factor)
+                    let factor = params.errors.get("stranger").copied().unwrap_or(UNMEASURED);
+                    ((Decimal::ONE / factor).round_dp(4), factor)
                 }
                 _ => {
                     let of = |candidate: &Candidate| (candidate.price / middle.price).round_dp(4);
-                    (of(&candidates[0]).min(unknown), of(&candidates[candidates.len() - 1]).max(unknown))
+                    (
+                        of(&candidates[0]).min(Decimal::ONE),
+                        of(&candidates[candidates.len() - 1]).max(Decimal::ONE),
+                    )
                 }
             };
             let situations = seen.situations(&middle.item, false);
             let error = situations.iter().find_map(|situation| params.errors.get(situation));
-            let error = error.copied().unwrap_or(dec!(1.5));
+            let error = error.copied().unwrap_or(UNMEASURED);
             let Item { provider, region: cloud_region, family, .. } = &middle.item;
             let place = if cloud_region.is_empty() { &region.country } else { cloud_region };
             write!(text, "\n[products.{}]\n", quoted(&format!("{class_name}.{region_name}")))?;

@@ -2,8 +2,9 @@
 
 use crate::scoring::{params_or_standard, short_digest};
 use anyhow::{Result, bail};
-use hourbook_pricing::{Conditions, Kind, Quote, QuoteLevel, QuoteRequest, Tier, Withheld};
+use hourbook_pricing::{Conditions, Kind, Level, Quote, QuoteRequest, Tier, Withheld};
 use rust_decimal::{Decimal, dec};
+use std::io::{StdoutLock, Write};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -46,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let params = params_or_standard(arguments.params.as_ref())?;
     let (class, region, tier) = product(&arguments.product)?;
     let score = arguments.score.unwrap_or(params.cuts.threshold(tier));
-    let conditions = Conditions { class, region, tier, score, currency: &arguments.currency, level: None };
+    let conditions = Conditions { class, region, tier, score, currency: &arguments.currency, basis: None };
     let fair = params.fair_price(&conditions)?;
     let kind = params.class(class)?.kind();
     let tick = arguments.tick.unwrap_or(if kind == Kind::Cpu { dec!(0.0001) } else { dec!(0.01) });
@@ -62,36 +63,38 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         tick,
     })?;
     let currency = &arguments.currency;
-    println!("{}, score {}: {currency} per unit-hour", arguments.product, score.normalize());
-    println!("fair  {}   80 % interval {} to {}", quote.fair, shown(fair.low), shown(fair.high));
-    println!("bid   {}", side(&quote.bid));
-    println!("ask   {}", side(&quote.ask));
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}, score {}: {currency} per unit-hour", arguments.product, score.normalize())?;
+    writeln!(out, "fair  {}   80 % interval {} to {}", quote.fair, shown(fair.low), shown(fair.high))?;
+    writeln!(out, "bid   {}", side(&quote.bid))?;
+    writeln!(out, "ask   {}", side(&quote.ask))?;
     if arguments.explain {
-        println!("\nfair price");
-        for line in &fair.lines {
+        writeln!(out, "\nfair price")?;
+        for line in params.explain_fair_price(&conditions)? {
             let sign = if line.money { "USD " } else { "x " };
-            println!("  {sign}{:<14} {}", shown(line.value), line.what);
+            writeln!(out, "  {sign}{:<14} {}", shown(line.value), line.what)?;
         }
-        println!("  = {currency} {}", fair.price.normalize());
-        println!("\nquote, relative to the fair price");
-        explain(&quote);
-        println!("\nparameters {} {}", params.version, short_digest(&params));
+        writeln!(out, "  = {currency} {}", fair.price.normalize())?;
+        writeln!(out, "\nquote, relative to the fair price")?;
+        explain(&mut out, &quote)?;
+        writeln!(out, "\nparameters {} {}", params.version, short_digest(&params))?;
     }
     Ok(())
 }
 
-fn explain(quote: &Quote) {
+fn explain(out: &mut StdoutLock, quote: &Quote) -> Result<()> {
     for (what, value) in &quote.terms {
-        println!("  {:>+10} {what}", value.round_dp(6));
+        writeln!(out, "  {:>+10} {what}", value.round_dp(6))?;
     }
-    println!("  reservation {}, half spread {}", shown(quote.reservation), shown(quote.half));
+    writeln!(out, "  reservation {}, half spread {}", shown(quote.reservation), shown(quote.half))?;
+    Ok(())
 }
 
 fn shown(value: Decimal) -> Decimal {
     value.round_dp(6).normalize()
 }
 
-fn side(side: &Result<QuoteLevel, Withheld>) -> String {
+fn side(side: &Result<Level, Withheld>) -> String {
     match side {
         Ok(level) => format!("{}   x {} units", level.price, level.units),
         Err(why) => format!("withheld: {}", why.reason()),

@@ -12,12 +12,11 @@ use hourbook_pricing::{Conditions, Params, QuoteRequest, STANDARD};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, dec};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Measurements of two providers that do not exist.
 const MADE_UP: &str = include_str!("../examples/observations.jsonl");
-/// Families on the picture of errors.
-const FAMILIES: usize = 60;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -79,14 +78,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     save(&arguments.out, "error-by-family.svg", &errors(families, of_what))?;
     save(&arguments.out, "score-history.svg", &history(arguments, &params)?)?;
     save(&arguments.out, "quote-ladder.svg", &ladder(&arguments.product, &params)?)?;
-    println!("parameters {} {}", params.version, short_digest(&params));
+    writeln!(std::io::stdout(), "parameters {} {}", params.version, short_digest(&params))?;
     Ok(())
 }
 
 fn save(directory: &Path, name: &str, picture: &str) -> Result<()> {
     let path = directory.join(name);
     std::fs::write(&path, picture).with_context(|| format!("{}: cannot be written", path.display()))?;
-    println!("{}", path.display());
+    writeln!(std::io::stdout(), "{}", path.display())?;
     Ok(())
 }
 
@@ -156,25 +155,24 @@ fn scatter(points: &[Point], of_what: &str) -> String {
         let name = format!("{} {:.4} predicted {:.4}", point.name, point.actual, point.predicted);
         picture.point(point.actual, point.predicted, colours[&point.cloud], &name);
     }
-    picture.legend(&colours.into_iter().collect::<Vec<_>>());
+    picture.legend(&colours.into_iter().collect::<Vec<_>>(), true);
     picture.finish()
 }
 
 fn errors(mut families: Vec<(String, String, f64)>, of_what: &str) -> String {
+    const LEAST: f64 = 0.1;
     families.sort_by(|a, b| f64::total_cmp(&b.2, &a.2).then_with(|| a.0.cmp(&b.0)));
-    let total = families.len();
-    families.truncate(FAMILIES);
     let most = families.first().map_or(1.0, |(_, _, error)| *error).max(1.0);
     let x = Axis { from: 0.0, to: families.len().max(1) as f64, logarithmic: false };
-    let y = Axis { from: 0.0, to: most * 1.05, logarithmic: false };
-    let title = format!("Median error by family, the {} largest of {total} ({of_what})", families.len());
-    let mut picture =
-        Picture::new(&title, (x, "families, by error; point at a bar for its name"), (y, "percent"));
+    let y = Axis { from: LEAST, to: most * 1.3, logarithmic: true };
+    let title = format!("Median error by family, largest first ({of_what})");
+    let mut picture = Picture::new(&title, (x, "families; point at a bar for its name"), (y, "percent"));
     let colours = colours(families.iter().map(|(_, cloud, _)| &**cloud));
     for (at, (name, cloud, error)) in families.iter().enumerate() {
         let left = at as f64 + 0.1;
-        picture.bar(left, left + 0.8, *error, colours[cloud], &format!("{name}: {error:.1} %"));
+        picture.bar(left, left + 0.8, error.max(LEAST), colours[cloud], &format!("{name}: {error:.1} %"));
     }
+    picture.legend(&colours.into_iter().collect::<Vec<_>>(), false);
     picture.finish()
 }
 
@@ -211,7 +209,7 @@ fn history(arguments: &Arguments, params: &Params) -> Result<String> {
         let rating = days.last().map_or(String::new(), |day| day.rated.rating.to_string());
         names.push((format!("{provider} {class}: {rating}"), colour));
     }
-    picture.legend(&names);
+    picture.legend(&names, false);
     Ok(picture.finish())
 }
 
@@ -219,7 +217,7 @@ fn history(arguments: &Arguments, params: &Params) -> Result<String> {
 fn ladder(name: &str, params: &Params) -> Result<String> {
     let (class, region, tier) = product(name)?;
     let score = params.cuts.threshold(tier);
-    let fair = params.fair_price(&Conditions { class, region, tier, score, currency: "CNY", level: None })?;
+    let fair = params.fair_price(&Conditions { class, region, tier, score, currency: "CNY", basis: None })?;
     let quoting = &params.kind(params.class(class)?.kind()).quoting;
     let hours: Vec<f64> = (0..=60).map(|at| 10_f64.powf(f64::from(at) / 60.0 * 3.6)).collect();
     let mut lines: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
@@ -259,7 +257,7 @@ fn ladder(name: &str, params: &Params) -> Result<String> {
             names.push((name.trim_end_matches(": bid").to_string(), colour));
         }
     }
-    picture.legend(&names);
+    picture.legend(&names, true);
     Ok(picture.finish())
 }
 

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -67,40 +68,51 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     let measured = read(path, &bytes, &arguments.class, &params)?;
     let last = measured.iter().map(|measured| measured.recorded).max().expect("it is not empty");
+    let mut out = std::io::stdout().lock();
     let as_of = arguments.as_of.map_or(last, day_of);
-    println!(
+    writeln!(
+        out,
         "{:<20} {:<6} {:>8} {:>8} {:>10} {:<6} tiers",
         "provider", "class", "score", "bound", "evidence", "rating"
-    );
+    )?;
     for ((provider, class), days) in histories(&params, &measured, as_of)? {
         let Some(DayScore { score, rated, .. }) = days.last() else {
-            println!("{provider:<20} {class:<6} nothing is known by {}", date_of(as_of));
+            writeln!(out, "{provider:<20} {class:<6} nothing is known by {}", date_of(as_of))?;
             continue;
         };
         let tiers: Vec<String> = params.cuts.tiers(score).iter().map(ToString::to_string).collect();
-        println!(
+        writeln!(
+            out,
             "{provider:<20} {class:<6} {:>8} {:>8} {:>10} {:<6} {}",
             score.score,
             score.bound,
             score.evidence.round_dp(1),
             rated.rating.to_string(),
             if tiers.is_empty() { "none".to_string() } else { tiers.join(" ") },
-        );
+        )?;
         if arguments.explain {
-            explain(score);
+            explain(&mut out, score)?;
         }
     }
-    println!("as of the end of {}, parameters {} {}", date_of(as_of), params.version, short_digest(&params));
+    writeln!(
+        out,
+        "as of the end of {}, parameters {} {}",
+        date_of(as_of),
+        params.version,
+        short_digest(&params)
+    )?;
     Ok(())
 }
 
-fn explain(score: &Score) {
-    println!(
+fn explain(out: &mut StdoutLock, score: &Score) -> Result<()> {
+    writeln!(
+        out,
         "  {:<20} {:>7} {:>14} {:>14} {:>9} {:>9} {:>10}",
         "attribute", "weight", "estimate", "at worst", "score", "bound", "evidence"
-    );
+    )?;
     for part in &score.attributes {
-        println!(
+        writeln!(
+            out,
             "  {:<20} {:>7} {:>14} {:>14} {:>9} {:>9} {:>10}",
             part.metric,
             part.weight.normalize().to_string(),
@@ -109,11 +121,13 @@ fn explain(score: &Score) {
             part.score,
             part.bound,
             part.evidence.round_dp(1),
-        );
+        )?;
     }
-    println!(
+    writeln!(
+        out,
         "  score: sum of weight x score; bound: less the root of the sum of squares of weight x (score - bound)"
-    );
+    )?;
+    Ok(())
 }
 
 /// Scores and ratings of every provider and class from its first measurement to `as_of`, day by day.
@@ -160,13 +174,13 @@ pub fn read(path: &Path, bytes: &[u8], class: &str, params: &Params) -> Result<V
             .map_err(|why| anyhow!("{}, column {}: {why}", place(), why.column()))?;
         let Value::Object(fields) = value else { bail!("{}: is not a JSON object", place()) };
         let measured = measured(&fields, class, params).map_err(|why| anyhow!("{}, {why:#}", place()))?;
+        // A trial run: whatever the evidence would refuse is refused here, where the line is known.
+        Evidence::default().record(&measured.observation).map_err(|why| anyhow!("{}: {why}", place()))?;
         if let Some(id) = fields.get("id").and_then(Value::as_str)
             && !ids.insert(id.to_string())
         {
             bail!("{}, field \"id\": {id:?} stood on an earlier line", place());
         }
-        // A trial run: whatever the evidence would refuse is refused here, where the line is known.
-        Evidence::default().record(&measured.observation).map_err(|why| anyhow!("{}: {why}", place()))?;
         all.push(measured);
     }
     if all.is_empty() {

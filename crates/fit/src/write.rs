@@ -13,7 +13,7 @@ use std::fmt::Write;
 const POLICY: &str = include_str!("policy.toml");
 /// An effect below this part of the price is left out.
 const LEAST_EFFECT: f64 = 0.0003;
-/// Multipliers that a file may hold.
+/// Logarithm of the largest multiplier that is written, a factor of 8,000.
 const MOST_EFFECT: f64 = 9.0;
 
 /// What the head of the file says of where it comes from.

@@ -4,7 +4,7 @@
 //! what there is. A thread of its own takes it up, scores services, prices products, and hands standings and
 //! fair prices back as commands. Nobody waits for it; who wants to see what it made of what was published, may.
 //!
-//! Always true: a product's level is made of the last trade of each listed instrument and of nothing else, and a score of its
+//! Always true: a product's basis is made of the last trade of each listed instrument and of nothing else, and a score of its
 //! evidence and the day, so that a restart comes to the same prices.
 
 use crate::status;
@@ -16,7 +16,8 @@ use hourbook_model::{
     ProductSymbol, Request, SetFairPrices, SetStanding, Stamp, Standing, Time,
 };
 use hourbook_pricing::{
-    Conditions, Evidence, FairPrice, Level, Params, Quote, QuoteRequest, Rated, Rating, Score, Sums, Tier,
+    Basis, Conditions, Evidence, FairPrice, Line, Params, Quote, QuoteRequest, Rated, Rating, Score, Sums,
+    Tier,
 };
 use hourbook_sequencer::{Error, Handle, Pending};
 use rust_decimal::Decimal;
@@ -103,7 +104,7 @@ struct Priced {
     /// What the parameters say of it, in the currency; or what they do not know.
     modelled: Result<Decimal, hourbook_pricing::Error>,
     last: BTreeMap<InstrumentId, Price>,
-    level: Option<Level>,
+    basis: Option<Basis>,
     /// The fair price that stands in the exchange; zero for none.
     fair: Price,
     /// Counts what has moved its price.
@@ -131,6 +132,8 @@ pub(crate) struct Quoted {
     pub score: Decimal,
     pub hours: u32,
     pub fair: FairPrice,
+    /// What the fair price was made of, where that was asked for.
+    pub lines: Vec<Line>,
     pub quote: Quote,
 }
 
@@ -143,7 +146,7 @@ pub(crate) enum Unpriced {
 }
 
 /// What a quote depends on: while this is the same, so is the quote.
-pub(crate) type Basis = (u64, u32, Option<Standing>);
+pub(crate) type Footing = (u64, u32, Option<Standing>);
 
 impl Desk {
     /// As the exchange stands.
@@ -212,7 +215,7 @@ impl Desk {
     }
 
     /// What a quote depends on; `None` where there can be none.
-    pub fn basis(&self, asked: &Asked) -> Option<Basis> {
+    pub fn footing(&self, asked: &Asked) -> Option<Footing> {
         let shelf = self.shelf();
         let priced = shelf.products.get(shelf.named.get(&asked.product)?)?;
         let standing = shelf.standings.get(&(asked.provider, asked.product.class.clone())).copied();
@@ -221,9 +224,22 @@ impl Desk {
 
     /// The fair price and two sides about it.
     pub fn quote(&self, asked: &Asked) -> Result<Quoted, Unpriced> {
+        self.quoted(asked, |_| Ok(Vec::new()))
+    }
+
+    /// The same, with what the fair price was made of.
+    pub fn explained(&self, asked: &Asked) -> Result<Quoted, Unpriced> {
+        self.quoted(asked, |conditions| self.params.explain_fair_price(conditions))
+    }
+
+    fn quoted(
+        &self,
+        asked: &Asked,
+        explain: impl FnOnce(&Conditions) -> Result<Vec<Line>, hourbook_pricing::Error>,
+    ) -> Result<Quoted, Unpriced> {
         let shelf = self.shelf();
         let known = shelf.named.get(&asked.product).and_then(|id| shelf.products.get(id));
-        let Some(Priced { terms, level, .. }) = known else { return Err(Unpriced::Product) };
+        let Some(Priced { terms, basis, .. }) = known else { return Err(Unpriced::Product) };
         if asked.provider.0 > shelf.participants {
             return Err(Unpriced::Provider);
         }
@@ -235,8 +251,8 @@ impl Desk {
             (_, Some(standing)) => Decimal::new(standing.score.into(), 4),
             (_, None) => self.params.scoring.score(class, &Evidence::default(), day(shelf.stamp))?.score,
         };
-        let conditions = Conditions { score, ..conditions(terms, &self.params, level.as_ref()) };
-        let fair = self.params.fair_price(&conditions)?;
+        let conditions = Conditions { score, ..conditions(terms, &self.params, basis.as_ref()) };
+        let (fair, lines) = (self.params.fair_price(&conditions)?, explain(&conditions)?);
         let hours = asked.hours(shelf.stamp.time);
         // Who says nothing of what it holds is quoted as one for whom a lot more or less makes no difference.
         let (inventory, capacity) = asked.holding.unwrap_or((1, 1_000_000_000));
@@ -258,7 +274,7 @@ impl Desk {
             }
         }
         let (stamp, currency, tick) = (shelf.stamp, terms.currency.clone(), terms.tick);
-        Ok(Quoted { stamp, currency, tick, score, hours, fair, quote })
+        Ok(Quoted { stamp, currency, tick, score, hours, fair, lines, quote })
     }
 
     /// The score that evidence gives a service by the end of a day.
@@ -325,7 +341,7 @@ impl Shelf {
             self.named.insert(terms.symbol.clone(), id);
             let before = self.products.remove(&id);
             let (last, moves) = before.map_or_else(Default::default, |known| (known.last, known.moves + 1));
-            let mut priced = Priced { terms, modelled, last, level: None, fair: listed.fair, moves };
+            let mut priced = Priced { terms, modelled, last, basis: None, fair: listed.fair, moves };
             priced.settle();
             self.products.insert(id, priced);
         }
@@ -333,28 +349,28 @@ impl Shelf {
 }
 
 impl Priced {
-    /// Makes the level of the last trades.
+    /// Makes the basis of the last trades.
     fn settle(&mut self) {
-        self.level = None;
+        self.basis = None;
         let Ok(modelled) = self.modelled else { return };
         if self.last.is_empty() {
             return;
         }
-        let mut level = Level::new(HALFWAY).expect("it is in range");
+        let mut basis = Basis::new(HALFWAY).expect("it is in range");
         for paid in self.last.values() {
-            // What cannot be a ratio says nothing of a level.
-            let _ = level.observe(Decimal::new(paid.0, 6), modelled, Decimal::ONE);
+            // What cannot be a ratio says nothing of a basis.
+            let _ = basis.observe(Decimal::new(paid.0, 6), modelled, Decimal::ONE);
         }
-        self.level = Some(level);
+        self.basis = Some(basis);
     }
 }
 
 /// What a product is priced under when nobody in particular sells.
-fn conditions<'a>(terms: &'a Product, params: &Params, level: Option<&'a Level>) -> Conditions<'a> {
+fn conditions<'a>(terms: &'a Product, params: &Params, basis: Option<&'a Basis>) -> Conditions<'a> {
     let tier = tier(terms.symbol.tier);
     let score = params.cuts.threshold(tier);
     let ProductSymbol { class, region, .. } = &terms.symbol;
-    Conditions { class, region, tier, score, currency: &terms.currency, level }
+    Conditions { class, region, tier, score, currency: &terms.currency, basis }
 }
 
 fn tier(tier: model::Tier) -> Tier {
@@ -674,7 +690,7 @@ impl Clerk<'_> {
 impl Priced {
     /// The fair price, where the reference that stands is a step off it. A price below a tick is none.
     fn due(&self, params: &Params) -> Option<Price> {
-        let conditions = conditions(&self.terms, params, self.level.as_ref());
+        let conditions = conditions(&self.terms, params, self.basis.as_ref());
         let fair = params.fair_price(&conditions).ok()?.micros(self.terms.tick.0).ok()?;
         let off = i128::from(fair - self.fair.0).abs() * 100;
         let stands = self.fair.0 > 0 && off < i128::from(self.fair.0) * i128::from(STEP_PERCENT);

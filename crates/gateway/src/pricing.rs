@@ -9,7 +9,7 @@ use hourbook_api::v1;
 use hourbook_api::v1::pricing_service_server::PricingService;
 use hourbook_exchange::Exchange;
 use hourbook_model::*;
-use hourbook_pricing::{Line, MetricKind, Params, QuoteLevel, Reading, Score, Withheld};
+use hourbook_pricing::{Level, Line, MetricKind, Params, Reading, Score, Withheld};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,9 +55,9 @@ impl PricingService for Prices {
             Subject::Quote(wire) => {
                 let asked = asked(&wire).map_err(|bad| status::misshapen(bad.within("quote")))?;
                 self.catch_up().await;
-                let quoted = self.0.desk.quote(&asked)?;
+                let quoted = self.0.desk.explained(&asked)?;
                 answer.quote = Some(wire_quote(&wire, &asked, &quoted, self.0.desk.digest));
-                answer.fair_terms = quoted.fair.lines.iter().map(fair_term).collect();
+                answer.fair_terms = quoted.lines.iter().map(fair_term).collect();
                 answer.quote_terms = quoted.quote.terms.iter().map(quote_term).collect();
                 (asked.provider.0 > 0).then(|| (asked.provider, asked.product.class.clone()))
             }
@@ -298,7 +298,7 @@ pub(crate) fn wire_quote(
     quoted: &Quoted,
     digest: [u8; 16],
 ) -> v1::PriceQuote {
-    let Quoted { stamp, currency, tick, score, hours, fair, quote } = quoted;
+    let Quoted { stamp, currency, tick, score, hours, fair, quote, .. } = quoted;
     let (bid_price_micros, bid_quantity, bid_withheld) = wire_side(&quote.bid);
     let (ask_price_micros, ask_quantity, ask_withheld) = wire_side(&quote.ask);
     let towards = |price: Decimal, rounding| desk::micros(price.round_dp_with_strategy(6, rounding));
@@ -326,7 +326,7 @@ pub(crate) fn wire_quote(
     }
 }
 
-fn wire_side(side: &Result<QuoteLevel, Withheld>) -> (i64, i64, v1::WithheldReason) {
+fn wire_side(side: &Result<Level, Withheld>) -> (i64, i64, v1::WithheldReason) {
     use v1::WithheldReason as Wire;
     match side {
         Ok(level) => (desk::micros(level.price), level.units as i64, Wire::Unspecified),

@@ -3,7 +3,7 @@
 //! Nothing is queued: whoever reads is told how quotes stand when it is ready to hear it, so that a slow reader has the latest and
 //! costs no memory. A quote is only made again when something it depends on has changed.
 
-use crate::desk::{Asked, Basis, Desk};
+use crate::desk::{Asked, Desk, Footing};
 use crate::door::Caller;
 use crate::pricing::{asked, wire_quote};
 use crate::{Inside, status};
@@ -41,7 +41,7 @@ pub(crate) fn stream(
         let asked = asked(&wire).map_err(|bad| status::misshapen(bad.within(&format!("quotes[{at}]"))))?;
         // What cannot be quoted is told before anything else.
         inside.desk.quote(&asked)?;
-        followed.push(Followed { wire, asked, basis: None, told: v1::PriceQuote::default() });
+        followed.push(Followed { wire, asked, footing: None, told: v1::PriceQuote::default() });
     }
     let reader = Reader { inside, caller, moves, followed, began: false };
     Ok(Response::new(Box::pin(futures::stream::unfold(Some(reader), Reader::step))))
@@ -60,7 +60,7 @@ struct Followed {
     wire: v1::QuoteRequest,
     asked: Asked,
     /// What the quote last told depends on.
-    basis: Option<Basis>,
+    footing: Option<Footing>,
     told: v1::PriceQuote,
 }
 
@@ -106,13 +106,13 @@ impl Reader {
 impl Followed {
     /// The quote, where it is not the one last told.
     fn moved(&mut self, desk: &Desk) -> Result<Option<v1::PriceQuote>, Status> {
-        let basis = desk.basis(&self.asked);
-        if basis.is_some() && basis == self.basis {
+        let footing = desk.footing(&self.asked);
+        if footing.is_some() && footing == self.footing {
             return Ok(None);
         }
         let quoted = desk.quote(&self.asked)?;
         let quote = wire_quote(&self.wire, &self.asked, &quoted, desk.digest);
-        self.basis = basis;
+        self.footing = footing;
         let same =
             quote == v1::PriceQuote { sequence: quote.sequence, time: quote.time, ..self.told.clone() };
         self.told = quote.clone();

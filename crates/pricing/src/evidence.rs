@@ -6,6 +6,7 @@
 use crate::error::Error;
 use rust_decimal::{Decimal, MathematicalOps, dec};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// Days since 1970-01-01, UTC.
 pub type Day = i32;
@@ -119,12 +120,30 @@ impl Evidence {
         add(&mut self.values, metric, day, sums);
     }
 
-    pub(crate) fn trials(&self, metric: &str) -> impl Iterator<Item = (Day, DaySum)> {
-        self.trials.get(metric).into_iter().flatten().map(|(day, sum)| (*day, *sum))
+    /// Sums of a success metric on these days.
+    pub(crate) fn trials(
+        &self,
+        metric: &str,
+        days: RangeInclusive<Day>,
+    ) -> impl Iterator<Item = (Day, DaySum)> {
+        self.trials
+            .get(metric)
+            .into_iter()
+            .flat_map(move |all| all.range(days.clone()))
+            .map(|(day, sum)| (*day, *sum))
     }
 
-    pub(crate) fn values(&self, metric: &str) -> impl Iterator<Item = (Day, DaySum)> {
-        self.values.get(metric).into_iter().flatten().map(|(day, sum)| (*day, *sum))
+    /// Sums of a quantity's logarithms on these days.
+    pub(crate) fn values(
+        &self,
+        metric: &str,
+        days: RangeInclusive<Day>,
+    ) -> impl Iterator<Item = (Day, DaySum)> {
+        self.values
+            .get(metric)
+            .into_iter()
+            .flat_map(move |all| all.range(days.clone()))
+            .map(|(day, sum)| (*day, *sum))
     }
 }
 

@@ -1,14 +1,14 @@
 //! The fair price of a product's unit, with its interval and every factor that made it.
 //!
-//! A unit price is what the reference provider's lists say of the class in the region, times the provider's level, the
-//! tier, the quality and the rate of the currency, and no less than the electricity it takes. It is rounded to 12 decimals, and
+//! A unit price is what the reference provider's lists say of the class in the region, times the basis that fresh
+//! prices show, the tier, the quality and the rate of the currency, and no less than the electricity it takes. It is rounded to 12 decimals, and
 //! the bundle is summed from it without rounding. Every delivery period has the same fair price.
 
-use crate::bundle::{Bundle, Component, UnitPrices};
+use crate::basis::Basis;
+use crate::bundle::{Bundle, Component, PerComponent, UnitPrices};
 use crate::error::{Error, within};
-use crate::level::Level;
 use crate::number::{UNIT_PRICE_SCALE, exact_product, exact_sum};
-use crate::params::Params;
+use crate::params::{Card, Class, Params};
 use crate::quote::on_tick;
 use crate::rating::Tier;
 use rust_decimal::{Decimal, RoundingStrategy, dec};
@@ -23,8 +23,8 @@ pub struct Conditions<'a> {
     pub score: Decimal,
     /// ISO 4217.
     pub currency: &'a str,
-    /// What fresh prices say about the level; nothing when there are none.
-    pub level: Option<&'a Level>,
+    /// What fresh prices say; nothing when there are none.
+    pub basis: Option<&'a Basis>,
 }
 
 /// A price with its 80 % interval, in the currency that was asked for, per unit-hour.
@@ -35,8 +35,6 @@ pub struct FairPrice {
     pub low: Decimal,
     pub high: Decimal,
     pub units: UnitPrices,
-    /// What the price was made of, in order.
-    pub lines: Vec<Line>,
 }
 
 /// One step from the list to the price.
@@ -77,13 +75,12 @@ impl FairPrice {
 }
 
 impl Params {
-    /// Unit prices of a class in a region, and their factors.
+    /// Unit prices of a class in a region: what bundles of the same provider, region, family and score are summed from.
     ///
     /// # Errors
     /// [`Error::Unknown`] names the class, region or currency; [`Error::OutOfRange`] a score that is none.
-    pub fn unit_prices(&self, under: &Conditions) -> Result<(UnitPrices, Vec<Line>), Error> {
-        let (prices, _, factors) = self.priced(under)?;
-        Ok((prices, factors.lines()))
+    pub fn unit_prices(&self, under: &Conditions) -> Result<UnitPrices, Error> {
+        Ok(self.priced(under)?.units)
     }
 
     /// The fair price of one unit-hour.
@@ -93,86 +90,94 @@ impl Params {
     ///
     /// Source: docs/pricing.md, "Fair price".
     pub fn fair_price(&self, under: &Conditions) -> Result<FairPrice, Error> {
-        let (units, floored, factors) = self.priced(under)?;
-        let class = self.class(under.class)?;
+        let Priced { units, card, class, .. } = self.priced(under)?;
         let price = units.price(&class.bundle)?;
-        let card = self.card(under.class, under.region)?;
-        let doubt = under.level.map_or(Decimal::ONE, Level::doubt);
-        let low = (Decimal::ONE - doubt * (Decimal::ONE - card.range.0)) / card.error;
+        let doubt = under.basis.map_or(Decimal::ONE, Basis::doubt);
+        let low = (Decimal::ONE - doubt * (Decimal::ONE - card.range.0)) * card.inverse_error;
         let high = (Decimal::ONE + doubt * (card.range.1 - Decimal::ONE)) * card.error;
+        let (low, high) = ((price * low.round_dp(6)).round_dp(12), (price * high.round_dp(6)).round_dp(12));
+        Ok(FairPrice { price, low: low.min(price), high: high.max(price), units })
+    }
+
+    /// What a fair price is made of, in order: the list's amounts, the factors, what was raised to its floor.
+    ///
+    /// # Errors
+    /// As [`Params::unit_prices`].
+    pub fn explain_fair_price(&self, under: &Conditions) -> Result<Vec<Line>, Error> {
+        let Priced { units, card, class, factors, floored } = self.priced(under)?;
         let mut lines = Vec::new();
         for component in Component::ALL {
             let amount = class.bundle.amount(component);
-            if amount.is_zero() {
-                continue;
+            if !amount.is_zero() {
+                let what = format!("{} x {} at {}", amount, component.name(), card.source);
+                lines.push(Line { what, value: amount * card.prices.0[component], money: true });
             }
-            let what = format!("{} x {} at {}", amount, component.name(), card.source);
-            lines.push(Line { what, value: amount * card.prices.0[component], money: true });
         }
-        lines.extend(factors.lines());
-        for component in floored {
+        let factor = |what: String, value| Line { what, value, money: false };
+        let above = factors.above.normalize();
+        lines.extend([
+            factor("basis: fresh prices against the list".into(), factors.basis),
+            factor(format!("tier {}", under.tier), factors.tier),
+            factor(format!("quality, score {above:+} against the tier's threshold"), factors.quality),
+            factor("rate of the currency to USD".into(), factors.rate),
+        ]);
+        for component in Component::ALL.into_iter().filter(|component| floored[*component]) {
             let what = format!("raised to the cost of electricity: {}", component.name());
             lines.push(Line { what, value: units.0[component], money: true });
         }
-        let (low, high) = ((price * low).round_dp(12), (price * high).round_dp(12));
-        Ok(FairPrice { price, low: low.min(price), high: high.max(price), units, lines })
+        Ok(lines)
     }
 
-    /// Unit prices in the currency, which of them were raised to their floor, and the factors.
-    fn priced(&self, under: &Conditions) -> Result<(UnitPrices, Vec<Component>, Factors), Error> {
-        let Conditions { tier, score, currency, .. } = *under;
-        let score = within("score", score, Decimal::ZERO, dec!(100))?;
+    fn priced(&self, under: &Conditions) -> Result<Priced<'_>, Error> {
+        let score = within("score", under.score, Decimal::ZERO, dec!(100))?;
         let class = self.class(under.class)?;
         let card = self.card(under.class, under.region)?;
         let region = self.region(under.region)?;
         let kind = self.kind(class.kind());
-        let above = score - self.cuts.threshold(tier);
+        let above = score - self.cuts.threshold(under.tier);
         let factors = Factors {
-            level: under.level.map_or(Decimal::ONE, Level::multiplier),
-            tier: kind.tiers[tier as usize],
-            tier_name: tier,
+            basis: under.basis.map_or(Decimal::ONE, Basis::multiplier),
+            tier: kind.tiers[under.tier as usize],
             quality: Decimal::ONE + kind.quality_slope * above,
             above,
-            rate: self.rate(currency)?,
+            rate: self.rate(under.currency)?,
         };
-        let whole = factors.level * factors.tier * factors.quality * factors.rate;
-        let power = region.power_usd_per_kwh * region.pue * factors.rate / dec!(1000);
-        let mut floored = Vec::new();
-        let mut prices = card.prices;
+        // Rounded to what leaves room for a unit price: beyond 28 digits decimals are slow.
+        let whole =
+            (factors.basis * factors.tier * factors.quality * factors.rate).round_dp(UNIT_PRICE_SCALE);
+        let power = region.usd_per_watt_hour * factors.rate;
+        let mut floored = PerComponent([false; 5]);
+        let mut units = card.prices;
         for component in Component::ALL {
-            let price = prices.0[component] * whole;
-            let floor = self.watts(class, component) * power;
-            if price < floor {
-                floored.push(component);
+            let watts = self.watts(class, component);
+            if units.0[component].is_zero() && watts.is_zero() {
+                continue;
             }
-            prices.0[component] = price.max(floor).round_dp(UNIT_PRICE_SCALE);
+            let price = units.0[component] * whole;
+            let floor = watts * power;
+            floored[component] = price < floor && !class.bundle.amount(component).is_zero();
+            units.0[component] = price.max(floor).round_dp(UNIT_PRICE_SCALE);
         }
-        Ok((prices, floored, factors))
+        Ok(Priced { units, floored, factors, card, class })
     }
+}
+
+struct Priced<'a> {
+    units: UnitPrices,
+    /// Which components were raised to their floor.
+    floored: PerComponent<bool>,
+    factors: Factors,
+    card: &'a Card,
+    class: &'a Class,
 }
 
 struct Factors {
-    level: Decimal,
+    basis: Decimal,
     tier: Decimal,
-    tier_name: Tier,
     quality: Decimal,
+    /// The score less the tier's threshold.
     above: Decimal,
     rate: Decimal,
-}
-
-impl Factors {
-    fn lines(&self) -> Vec<Line> {
-        let line = |what: String, value| Line { what, value, money: false };
-        vec![
-            line("level seen in fresh prices".into(), self.level),
-            line(format!("tier {}", self.tier_name), self.tier),
-            line(
-                format!("quality, score {:+} against the tier's threshold", self.above.normalize()),
-                self.quality,
-            ),
-            line("rate of the currency to USD".into(), self.rate),
-        ]
-    }
 }
 
 /// Fair price of several consecutive hours, per unit-hour: the mean weighted by hours.

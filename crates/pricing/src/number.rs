@@ -21,9 +21,12 @@ impl<'de> Deserialize<'de> for Number {
 
 /// The product of the two when it can be held exactly: 96 bits, 28 decimals.
 pub(crate) fn exact_product(a: Decimal, b: Decimal) -> Option<Decimal> {
-    let (a, b) = (a.normalize(), b.normalize());
-    let mantissa = a.mantissa().checked_mul(b.mantissa())?;
-    Decimal::try_from_i128_with_scale(mantissa, a.scale() + b.scale()).ok()
+    let product = |a: Decimal, b: Decimal| {
+        let mantissa = a.mantissa().checked_mul(b.mantissa())?;
+        Decimal::try_from_i128_with_scale(mantissa, a.scale() + b.scale()).ok()
+    };
+    // Zeros at the end may be all that is too much.
+    product(a, b).or_else(|| product(a.normalize(), b.normalize()))
 }
 
 /// The sum of the two when it can be held exactly.

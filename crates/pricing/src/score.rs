@@ -103,13 +103,16 @@ impl Scoring {
     /// [`Error::Unknown`] when there is no such class.
     pub fn score(&self, class: &str, evidence: &Evidence, as_of: Day) -> Result<Score, Error> {
         let weights = self.classes.get(class).ok_or_else(|| Error::unknown("class", class))?;
+        // What is older is worth nothing, what is later is not known yet.
+        let days = as_of.saturating_sub(self.fading.len() as Day - 1)..=as_of;
         let mut attributes = Vec::new();
         let (mut score, mut doubt) = (Decimal::ZERO, Decimal::ZERO);
         for (name, Weight { weight, usual }) in weights {
             let metric = &self.metrics[name];
             let (estimate, estimate_bound, evidence, position, position_bound) = match metric.kind {
                 MetricKind::Success => {
-                    let (count, sum) = self.faded(evidence.trials(name), as_of, dec!(1000000), dec!(1000000));
+                    let (count, sum) =
+                        self.faded(evidence.trials(name, days.clone()), as_of, dec!(1000000), dec!(1000000));
                     let trials = self.prior_weight + count;
                     let rate = (self.prior_weight * usual + sum) / trials;
                     let bound = wilson_bound(rate, trials, self.z);
@@ -118,8 +121,12 @@ impl Scoring {
                 MetricKind::MoreIsBetter { spread } | MetricKind::LessIsBetter { spread } => {
                     let less = matches!(metric.kind, MetricKind::LessIsBetter { .. });
                     let turn = if less { dec!(-1) } else { Decimal::ONE };
-                    let (count, sum) =
-                        self.faded(evidence.values(name), as_of, dec!(1000000), dec!(1000000000000));
+                    let (count, sum) = self.faded(
+                        evidence.values(name, days.clone()),
+                        as_of,
+                        dec!(1000000),
+                        dec!(1000000000000),
+                    );
                     let measured = self.prior_weight + count;
                     let log = turn * (self.prior_weight * usual.ln() + sum) / measured;
                     let bound = log - self.z * spread / measured.sqrt().unwrap_or(Decimal::ONE);

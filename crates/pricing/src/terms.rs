@@ -44,7 +44,7 @@ pub enum Field {
 
 /// What is priced, as far as it is known. An empty field is not known; except that a family may well have no
 /// generation, attributes or extra.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     pub provider: String,
     pub region: String,
@@ -64,6 +64,31 @@ pub struct Item {
     pub speed: Decimal,
     /// USD per GPU-hour before terms, for a model that the parameters do not have.
     pub gpu_price: Option<Decimal>,
+}
+
+impl Default for Item {
+    /// Nothing is known, and its speed is the average.
+    fn default() -> Item {
+        let unknown = String::new;
+        Item {
+            provider: unknown(),
+            region: unknown(),
+            country: unknown(),
+            continent: unknown(),
+            family: unknown(),
+            series: unknown(),
+            generation: unknown(),
+            attributes: unknown(),
+            extra: unknown(),
+            disk: unknown(),
+            vendor: unknown(),
+            shared: false,
+            bare_metal: false,
+            gpu: unknown(),
+            speed: Decimal::ONE,
+            gpu_price: None,
+        }
+    }
 }
 
 impl Item {

@@ -2,14 +2,14 @@
 
 use super::{STANDARD_PARAMS, parts};
 use crate::{
-    Bundle, Component, Conditions, Error, Level, Params, PerComponent, Tier, UnitPrices, block, cost,
+    Basis, Bundle, Component, Conditions, Error, Params, PerComponent, Tier, UnitPrices, block, cost,
 };
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use rust_decimal::{Decimal, dec};
 
 fn under<'a>(class: &'a str, region: &'a str, tier: Tier, score: Decimal) -> Conditions<'a> {
-    Conditions { class, region, tier, score, currency: "USD", level: None }
+    Conditions { class, region, tier, score, currency: "USD", basis: None }
 }
 
 fn threshold(tier: Tier) -> Decimal {
@@ -20,7 +20,7 @@ fn check(params: &Params, conditions: &Conditions, expected: Expect) {
     let fair = params.fair_price(conditions).unwrap();
     let mut text =
         format!("{} ({} to {})\n", fair.price.round_dp(6), fair.low.round_dp(6), fair.high.round_dp(6));
-    for line in &fair.lines {
+    for line in params.explain_fair_price(conditions).unwrap() {
         text += &format!("{} {}\n", line.value.round_dp(6).normalize(), line.what);
     }
     expected.assert_eq(&text);
@@ -35,7 +35,7 @@ fn a_price_is_explained() {
         0.028915 (0.022144 to 0.033089)
         0.033031 1 x vcpu at aws us-east-1 m6i
         0.014996 4 x gib at aws us-east-1 m6i
-        1 level seen in fresh prices
+        1 basis: fresh prices against the list
         0.5961 tier B
         1.01 quality, score +5 against the tier's threshold
         1 rate of the currency to USD
@@ -46,24 +46,24 @@ fn a_price_is_explained() {
         &STANDARD_PARAMS,
         &in_yuan,
         expect![[r#"
-        43.092359 (40.753129 to 73.748345)
-        0.298853 12 x vcpu at aws us-east-1 p5
-        0.834305 192 x gib at aws us-east-1 p5
-        4.91914 1 x gpu at aws us-east-1 p5
-        1 level seen in fresh prices
-        1 tier A
-        1 quality, score +0 against the tier's threshold
-        7.12 rate of the currency to USD
-    "#]],
+            43.092359 (40.753133 to 73.748349)
+            0.298853 12 x vcpu at aws us-east-1 p5
+            0.834305 192 x gib at aws us-east-1 p5
+            4.91914 1 x gpu at aws us-east-1 p5
+            1 basis: fresh prices against the list
+            1 tier A
+            1 quality, score +0 against the tier's threshold
+            7.12 rate of the currency to USD
+        "#]],
     );
 }
 
 #[test]
 fn electricity_is_the_floor() {
-    let mut level = Level::new(dec!(0.001)).unwrap();
-    level.observe(dec!(0.2), dec!(1), dec!(1000)).unwrap();
-    let cheap = Conditions { level: Some(&level), ..under("GP", "CNNM", Tier::C, Decimal::ZERO) };
-    let (units, _) = STANDARD_PARAMS.unit_prices(&cheap).unwrap();
+    let mut basis = Basis::new(dec!(0.001)).unwrap();
+    basis.observe(dec!(0.2), dec!(1), dec!(1000)).unwrap();
+    let cheap = Conditions { basis: Some(&basis), ..under("GP", "CNNM", Tier::C, Decimal::ZERO) };
+    let units = STANDARD_PARAMS.unit_prices(&cheap).unwrap();
     // 4 W x 1.4 x 0.045 USD and 0.3 W of the same.
     let floor = dec!(0.004) * dec!(1.4) * dec!(0.045);
     assert!(units.0[Component::Vcpu] >= floor);
@@ -112,23 +112,23 @@ fn a_block_is_the_mean_of_its_hours() {
 }
 
 #[test]
-fn fresh_prices_move_the_level_and_narrow_the_interval() {
+fn fresh_prices_move_the_price_and_narrow_the_interval() {
     let params = &*STANDARD_PARAMS;
-    let of = |level: Option<&Level>| {
-        params.fair_price(&Conditions { level, ..under("GP", "CNNX", Tier::A, dec!(90)) }).unwrap()
+    let of = |basis: Option<&Basis>| {
+        params.fair_price(&Conditions { basis, ..under("GP", "CNNX", Tier::A, dec!(90)) }).unwrap()
     };
     let listed = of(None);
-    let mut level = Level::new(dec!(2)).unwrap();
-    assert_eq!(of(Some(&level)).price, listed.price);
+    let mut basis = Basis::new(dec!(2)).unwrap();
+    assert_eq!(of(Some(&basis)).price, listed.price);
     let mut last = listed.uncertainty();
     for _ in 0..5 {
-        level.observe(listed.price * dec!(1.3), listed.price, Decimal::ONE).unwrap();
-        let fair = of(Some(&level));
+        basis.observe(listed.price * dec!(1.3), listed.price, Decimal::ONE).unwrap();
+        let fair = of(Some(&basis));
         assert!(fair.uncertainty() < last);
         last = fair.uncertainty();
     }
-    assert_eq!(level.multiplier(), dec!(1.214286));
-    assert!(level.observe(Decimal::ZERO, dec!(1), dec!(1)).is_err());
+    assert_eq!(basis.multiplier(), dec!(1.214286));
+    assert!(basis.observe(Decimal::ZERO, dec!(1), dec!(1)).is_err());
 }
 
 fn amounts() -> impl Strategy<Value = Bundle> {
@@ -161,7 +161,7 @@ fn score() -> impl Strategy<Value = Decimal> {
 }
 
 fn units((class, region): &(String, String), tier: Tier, score: Decimal) -> UnitPrices {
-    STANDARD_PARAMS.unit_prices(&under(class, region, tier, score)).unwrap().0
+    STANDARD_PARAMS.unit_prices(&under(class, region, tier, score)).unwrap()
 }
 
 proptest! {
@@ -235,10 +235,10 @@ proptest! {
     fn prices_lie_between_floor_and_interval(
         product in product(), tier in tier(), score in score(), paid in 1_i64..10_000, weight in 0_i64..1_000,
     ) {
-        let mut level = Level::new(dec!(3)).unwrap();
-        level.observe(parts(paid, 2), dec!(1), weight.into()).unwrap();
+        let mut basis = Basis::new(dec!(3)).unwrap();
+        basis.observe(parts(paid, 2), dec!(1), weight.into()).unwrap();
         let (class, region) = (product.0.as_str(), product.1.as_str());
-        let conditions = Conditions { level: Some(&level), ..under(class, region, tier, score) };
+        let conditions = Conditions { basis: Some(&basis), ..under(class, region, tier, score) };
         let fair = STANDARD_PARAMS.fair_price(&conditions).unwrap();
         prop_assert!(fair.low <= fair.price && fair.price <= fair.high && fair.low > Decimal::ZERO);
         let params = &*STANDARD_PARAMS;
@@ -255,22 +255,22 @@ proptest! {
     }
 
     #[test]
-    fn levels_do_not_depend_on_the_order_of_prices(
+    fn bases_do_not_depend_on_the_order_of_prices(
         ratios in prop::collection::vec((1_i64..100_000, 0_i64..5_000), 1..30), turn in any::<prop::sample::Index>(),
     ) {
-        let level = |ratios: &[(i64, i64)]| {
-            let mut level = Level::new(dec!(2)).unwrap();
+        let basis = |ratios: &[(i64, i64)]| {
+            let mut basis = Basis::new(dec!(2)).unwrap();
             for (ratio, weight) in ratios {
-                level.observe(parts(*ratio, 3), dec!(7), parts(*weight, 3)).unwrap();
+                basis.observe(parts(*ratio, 3), dec!(7), parts(*weight, 3)).unwrap();
             }
-            level
+            basis
         };
         let mut turned = ratios.clone();
         turned.rotate_left(turn.index(ratios.len()));
         turned.reverse();
-        prop_assert_eq!(level(&ratios), level(&turned));
-        let multiplier = level(&ratios).multiplier();
-        prop_assert!(multiplier >= Level::LEAST && multiplier <= Level::MOST);
+        prop_assert_eq!(basis(&ratios), basis(&turned));
+        let multiplier = basis(&ratios).multiplier();
+        prop_assert!(multiplier >= Basis::LEAST && multiplier <= Basis::MOST);
     }
 
     #[test]
@@ -285,12 +285,12 @@ proptest! {
         }
         let _ = block(&[(seconds, amount), (1, amount), (u32::MAX, amount)]);
         let _ = STANDARD_PARAMS.fair_price(&under("GP", "USVA", Tier::C, amount));
-        if let Ok(mut level) = Level::new(amount) {
-            let _ = level.observe(amount, Decimal::ONE, amount);
+        if let Ok(mut basis) = Basis::new(amount) {
+            let _ = basis.observe(amount, Decimal::ONE, amount);
         }
-        let mut level = Level::new(dec!(1)).unwrap();
-        let _ = level.observe(amount, amount, amount);
-        let _ = (level.multiplier(), level.doubt());
+        let mut basis = Basis::new(dec!(1)).unwrap();
+        let _ = basis.observe(amount, amount, amount);
+        let _ = (basis.multiplier(), basis.doubt());
     }
 }
 

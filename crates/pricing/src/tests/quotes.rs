@@ -28,7 +28,7 @@ fn quote(request: &QuoteRequest) -> Quote {
 
 fn check(request: &QuoteRequest, expected: Expect) {
     let quote = quote(request);
-    let side = |side: &Result<crate::QuoteLevel, Withheld>| match side {
+    let side = |side: &Result<crate::Level, Withheld>| match side {
         Ok(level) => format!("{} x {}", level.units, level.price),
         Err(why) => format!("none: {}", why.reason()),
     };
