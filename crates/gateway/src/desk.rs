@@ -56,6 +56,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Hours to delivery that a quote looks at: beyond them all are alike.
 const MOST_HOURS: u32 = 100_000;
 
+/// More than all news there can be: the thread has ended.
+const ENDED: u64 = u64::MAX;
+
 /// A provider's service in a class.
 pub(crate) type ServiceName = (ParticipantId, String);
 
@@ -202,6 +205,11 @@ impl Desk {
         let count = self.news().count;
         let mut done = self.done.subscribe();
         let _ = tokio::time::timeout(most, done.wait_for(|done| *done >= count)).await;
+    }
+
+    /// Whether there will be no more prices.
+    pub fn has_ended(&self) -> bool {
+        *self.taken.borrow() == ENDED
     }
 
     /// Tells whenever prices may have moved.

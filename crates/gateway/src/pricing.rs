@@ -35,7 +35,7 @@ impl PricingService for Prices {
         caller(&call)?;
         let wire = call.into_inner();
         let asked = asked(&wire).map_err(status::misshapen)?;
-        self.catch_up().await;
+        self.catch_up().await?;
         let quoted = self.0.desk.quote(&asked)?;
         let quote = Some(wire_quote(&wire, &asked, &quoted, self.0.desk.digest));
         Ok(Response::new(v1::QuoteResponse { quote }))
@@ -54,7 +54,7 @@ impl PricingService for Prices {
             ),
             Subject::Quote(wire) => {
                 let asked = asked(&wire).map_err(|bad| status::misshapen(bad.within("quote")))?;
-                self.catch_up().await;
+                self.catch_up().await?;
                 let quoted = self.0.desk.explained(&asked)?;
                 answer.quote = Some(wire_quote(&wire, &asked, &quoted, self.0.desk.digest));
                 answer.fair_terms = quoted.lines.iter().map(fair_term).collect();
@@ -151,7 +151,7 @@ impl PricingService for Prices {
     async fn stream_quotes(&self, call: Call<v1::StreamQuotesRequest>) -> Answered<Self::StreamQuotesStream> {
         let caller = caller(&call)?;
         let wire = call.into_inner();
-        self.catch_up().await;
+        self.catch_up().await?;
         quotes::stream(Arc::clone(&self.0), caller, wire.quotes)
     }
 }
@@ -159,9 +159,13 @@ impl PricingService for Prices {
 impl Prices {
     /// Waits until what is durable now is in the prices. A desk that lags is not waited for without end: the answer names the
     /// command that it has come to.
-    async fn catch_up(&self) {
+    ///
+    /// # Errors
+    /// UNAVAILABLE when the desk has closed.
+    async fn catch_up(&self) -> Result<(), Refusal> {
         self.0.seen(self.0.handle.stats().durable).await;
         self.0.desk.taken_up(PATIENCE).await;
+        if self.0.desk.has_ended() { Err(status::pricing_ended()) } else { Ok(()) }
     }
 }
 

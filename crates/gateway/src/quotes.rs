@@ -82,6 +82,9 @@ impl Reader {
             if !self.inside.door.is_valid(&self.caller) {
                 return Err(status::unauthenticated("the key was revoked"));
             }
+            if self.inside.desk.has_ended() {
+                return Err(status::pricing_ended());
+            }
             // What moves from here on wakes.
             self.moves.borrow_and_update();
             let mut moved = Vec::new();

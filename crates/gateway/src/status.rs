@@ -63,6 +63,11 @@ pub fn not_priced(why: &str) -> Status {
     build(Code::FailedPrecondition, "NOT_PRICED", why, |_| {})
 }
 
+/// Pricing's thread is gone.
+pub fn pricing_ended() -> Status {
+    build(Code::Unavailable, "PRICING_ENDED", "there are no new prices; trading goes on", |_| {})
+}
+
 /// Asked for what is no longer kept.
 pub fn out_of_range(first: u64) -> Status {
     build(Code::OutOfRange, "BEFORE_FIRST_KEPT", format!("the first number still kept is {first}"), |_| {})
