@@ -49,8 +49,10 @@ const HALFWAY: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 const STEP_PERCENT: i64 = 1;
 /// Fair prices in one command; instruments and services looked at at once.
 const AT_ONCE: usize = 500;
-/// The desk is at work for a tenth of the time at most, and rests no longer than this.
-const REST: Duration = Duration::from_secs(1);
+/// Services scored before prices are looked at again.
+const ROUND: usize = 64;
+/// The desk rests nine times as long as it worked, and no longer than this.
+const REST: Duration = Duration::from_millis(250);
 /// When what could not be handed in, as of a full disk, is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Hours to delivery that a quote looks at: beyond them all are alike.
@@ -482,10 +484,11 @@ pub(crate) fn open(desk: Arc<Desk>) -> std::io::Result<Bell> {
     let _ = bell.try_send(());
     std::thread::Builder::new().name("pricing".into()).spawn(move || {
         if catch_unwind(AssertUnwindSafe(|| Clerk::new(&desk).run(&rung))).is_err() {
-            tracing::error!(
-                "pricing has ended, see the log for why; prices stay as they are, trading goes on"
-            );
+            tracing::error!("pricing has ended; references stay as they are, trading goes on");
         }
+        // Nobody waits for it any more.
+        desk.taken.send_replace(ENDED);
+        desk.done.send_replace(ENDED);
     })?;
     Ok(Bell(bell))
 }
@@ -499,6 +502,13 @@ struct Clerk<'a> {
     scored_on: Option<i32>,
 }
 
+/// A service as it stood when it was looked at.
+struct Seen {
+    day: i32,
+    observations: Vec<model::Observation>,
+    before: Option<(Standing, [u8; 16])>,
+}
+
 /// The exchange takes nothing for now, or never again.
 struct Interrupted;
 
@@ -509,23 +519,30 @@ impl Clerk<'_> {
     }
 
     fn run(&mut self, bell: &Receiver<()>) {
-        let mut again = false;
+        let mut wait = Duration::MAX;
         loop {
-            match bell.recv_timeout(if again { AGAIN } else { Duration::MAX }) {
+            match bell.recv_timeout(wait) {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let began = Instant::now();
-            again = self.work().is_err();
+            wait = match self.work() {
+                Ok(()) if self.to_rate.is_empty() => Duration::MAX,
+                Ok(()) => Duration::ZERO,
+                Err(Interrupted) => AGAIN,
+            };
             std::thread::sleep((began.elapsed() * 9).min(REST));
         }
     }
 
+    /// A round: all that is new, all prices, and some of the scores.
     fn work(&mut self) -> Result<(), Interrupted> {
         let count = self.take_up()?;
-        self.rate()?;
         self.send_fair_prices()?;
-        self.desk.done.send_replace(count);
+        self.rate()?;
+        if self.to_rate.is_empty() {
+            self.desk.done.send_replace(count);
+        }
         Ok(())
     }
 
@@ -586,7 +603,7 @@ impl Clerk<'_> {
         Ok(count)
     }
 
-    /// Scores what was measured anew; on a new day, every service.
+    /// Scores some of what was measured anew; on a new day, every service is.
     fn rate(&mut self) -> Result<(), Interrupted> {
         let today = day(self.desk.stamp());
         if self.scored_on != Some(today) {
@@ -603,47 +620,75 @@ impl Clerk<'_> {
             }
             self.scored_on = Some(today);
         }
-        while let Some(service) = self.to_rate.first().cloned() {
-            self.rate_one(&service)?;
-            self.to_rate.remove(&service);
+        // All are asked for before the first is waited for: each answer comes with a sync of the disk.
+        let some = self.to_rate.iter().take(ROUND).cloned();
+        let looks: Vec<_> = some.map(|service| (self.look_at(&service), service)).collect();
+        let mut handed_in = Vec::new();
+        for (look, service) in looks {
+            match look.wait() {
+                Ok(seen) => match seen.and_then(|seen| self.found(&service, &seen)) {
+                    Some(command) => {
+                        let pending = self.desk.handle.submit(Request::default(), command.into());
+                        handed_in.push((pending, service));
+                    }
+                    None => drop(self.to_rate.take(&service)),
+                },
+                // It is looked at again in the next round.
+                Err(Error::Busy { retry_after }) => std::thread::sleep(retry_after),
+                Err(_) => return Err(Interrupted),
+            }
+        }
+        for (pending, service) in handed_in {
+            match pending.wait() {
+                Ok(receipt) => {
+                    tell_refusal("SetStanding", receipt.answer);
+                    self.to_rate.remove(&service);
+                }
+                Err(Error::Busy { retry_after }) => std::thread::sleep(retry_after),
+                Err(_) => return Err(Interrupted),
+            }
         }
         Ok(())
     }
 
-    fn rate_one(&self, (provider, class): &ServiceName) -> Result<(), Interrupted> {
-        let (provider, named) = (*provider, class.clone());
-        let look = move |exchange: &Exchange| {
-            let service = exchange.service(provider, &named)?;
-            let observations: Vec<_> = service.observations().collect();
-            Some((day(exchange.stamp()), observations, service.standing()))
-        };
-        let Some((day, observations, before)) = self.look(look)? else { return Ok(()) };
-        // A class that the parameters do not know is not scored.
-        let Ok(score) = self.desk.score(class, &observations, day) else { return Ok(()) };
+    fn look_at(&self, (provider, class): &ServiceName) -> Pending<Option<Seen>> {
+        let (provider, class) = (*provider, class.clone());
+        self.desk.handle.read(move |exchange| {
+            let service = exchange.service(provider, &class)?;
+            let observations = service.observations().collect();
+            Some(Seen { day: day(exchange.stamp()), observations, before: service.standing() })
+        })
+    }
+
+    /// The standing of a service, where it is not the one that stands. A class that the parameters do not know has none.
+    fn found(&self, (provider, class): &ServiceName, seen: &Seen) -> Option<SetStanding> {
+        let Seen { day, observations, before } = seen;
+        let Desk { params, digest, .. } = self.desk;
+        let score = self.desk.score(class, observations, *day).ok()?;
         let rated = before.map(|(standing, _)| Rated {
             rating: Rating::ALL[usize::from(standing.rating.min(9))],
             day: standing.rated_on as i32,
         });
-        let rated = self.desk.params.cuts.rate(rated, &score, day);
+        let rated = params.cuts.rate(rated, &score, *day);
         let (points, bound) = score.integers();
-        let open = self.desk.params.cuts.tiers(&score);
         let standing = Standing {
             score: points as u32,
             bound: bound as u32,
             evidence: micros(score.evidence) as u64,
             rating: rated.rating as u8,
             rated_on: rated.day as u32,
-            tiers: open.iter().map(|tier| 1 << *tier as u8).sum(),
+            tiers: params.cuts.tiers(&score).iter().map(|tier| 1 << *tier as u8).sum(),
         };
-        let digest = self.desk.digest;
-        let same = |(known, by): (Standing, [u8; 16])| {
-            by == digest && known == Standing { rated_on: known.rated_on, ..standing }
-        };
-        if before.is_some_and(same) {
-            return Ok(());
-        }
-        self.hand_in(SetStanding { provider, class: class.clone(), standing, digest }.into())?;
-        Ok(())
+        // The day alone is nothing new.
+        let stands = before.is_some_and(|(known, by)| {
+            by == *digest && known == Standing { rated_on: known.rated_on, ..standing }
+        });
+        (!stands).then(|| SetStanding {
+            provider: *provider,
+            class: class.clone(),
+            standing,
+            digest: *digest,
+        })
     }
 
     /// Sends the fair price of each product whose reference is a step off it.
@@ -679,11 +724,8 @@ impl Clerk<'_> {
 
     /// Has a command of the machine's own done.
     fn hand_in(&self, command: Command) -> Result<Answer, Interrupted> {
-        let name = command.name();
         let answer = insist(|| self.desk.handle.submit(Request::default(), command.clone()))?.answer;
-        if let Some(reason) = answer.refused {
-            tracing::warn!(name, ?reason, "what pricing found was refused");
-        }
+        tell_refusal(command.name(), answer);
         Ok(answer)
     }
 
@@ -703,6 +745,12 @@ impl Priced {
         let off = i128::from(fair - self.fair.0).abs() * 100;
         let stands = self.fair.0 > 0 && off < i128::from(self.fair.0) * i128::from(STEP_PERCENT);
         ((1..=Price::CAP.0).contains(&fair) && !stands).then_some(Price(fair))
+    }
+}
+
+fn tell_refusal(name: &str, answer: Answer) {
+    if let Some(reason) = answer.refused {
+        tracing::warn!(name, ?reason, "what pricing found was refused");
     }
 }
 
