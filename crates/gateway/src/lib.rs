@@ -4,9 +4,9 @@
 //! - `door`: whose key it is, what it may do, how fast; `allowance`: so much a second; `roles`: who may call what
 //! - `published`: what is learned from each batch; `hub`, `following`: an account's reports to whoever follows it
 //! - `session`: the `Trade` session and drop copy; `statuses`: how instruments trade, as a stream
-//! - `records`: history's own thread
+//! - `records`: history's own thread; `desk`: pricing's, and what quotes are made of; `quotes`: quotes as a stream
 //! - `directory`: symbols and ids; `status`: every gRPC status is built there
-//! - `orders`, `instruments`, `market_data`, `accounts`, `admin`: one file per service
+//! - `orders`, `instruments`, `market_data`, `accounts`, `pricing`, `admin`: one file per service
 //! - `metrics`: figures for operators
 //!
 //! Always true: a call is answered when what it tells is durable; whatever a client sends or fails to read,
@@ -19,6 +19,7 @@ mod admin;
 mod allowance;
 mod calls;
 mod contract;
+mod desk;
 mod directory;
 mod door;
 mod following;
@@ -27,7 +28,9 @@ mod instruments;
 mod market_data;
 mod metrics;
 mod orders;
+mod pricing;
 mod published;
+mod quotes;
 mod records;
 mod roles;
 mod server;
@@ -39,6 +42,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+use desk::Desk;
 use directory::Directory;
 use door::{Caller, Door, Lasting};
 use hourbook_api::convert::{self, Violation};
@@ -54,6 +58,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::Status;
 
+pub use desk::Pricing;
 pub use door::{digest_of, new_key};
 pub use metrics::serve as serve_metrics;
 pub use records::Recorder;
@@ -152,6 +157,7 @@ pub(crate) struct Inside {
     pub directory: Directory,
     pub hub: Hub,
     pub history: History,
+    pub desk: Arc<Desk>,
     pub metrics: Metrics,
     pub limits: Limits,
     pub lasting: Lasting,
@@ -169,13 +175,20 @@ pub(crate) struct Inside {
 
 impl Gateway {
     /// A gateway to the exchange behind `handle`, which stands as `exchange` shows it, as recovered.
-    pub fn new(exchange: &Exchange, handle: Handle, history: History, settings: Settings) -> Gateway {
+    pub fn new(
+        exchange: &Exchange,
+        handle: Handle,
+        history: History,
+        pricing: Pricing,
+        settings: Settings,
+    ) -> Gateway {
         let Settings { limits, heartbeat, silence, patience, drain, version } = settings;
         assert!((1..=BATCH_ENTRIES).contains(&limits.batch_commands), "the contract's bound is the most");
         Gateway(Arc::new(Inside {
             door: Door::of(exchange),
             directory: Directory::of(exchange),
             hub: Hub::of(exchange),
+            desk: Arc::new(Desk::of(exchange, handle.clone(), pricing)),
             metrics: Metrics::new(handle.clone()),
             published: watch::Sender::new(exchange.stamp().seq),
             closing: watch::Sender::new(false),
@@ -194,9 +207,20 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// Who must be shown every batch, from the one after the state that the gateway began with.
-    pub fn subscriber(&self) -> Box<dyn Subscriber> {
-        Box::new(published::Published(Arc::clone(&self.0)))
+    /// Who must be shown every batch, from the one after the state that the gateway began with. Pricing is at work until it
+    /// is dropped.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn subscriber(&self) -> std::io::Result<Box<dyn Subscriber>> {
+        let bell = desk::open(Arc::clone(&self.0.desk))?;
+        Ok(Box::new(published::Published { inside: Arc::clone(&self.0), bell }))
+    }
+
+    /// Waits until pricing has acted on all that is durable now, or for as long as `most`.
+    pub async fn priced(&self, most: Duration) {
+        self.0.seen(self.0.handle.stats().durable).await;
+        self.0.desk.acted(most).await;
     }
 }
 

@@ -9,6 +9,7 @@ use crate::calls::{Calls, Line, Verdict};
 use crate::instruments::Instruments;
 use crate::market_data::MarketData;
 use crate::orders::Orders;
+use crate::pricing::Prices;
 use crate::tls::Tls;
 use crate::{Gateway, Inside, Limits};
 use dashmap::DashMap;
@@ -18,6 +19,7 @@ use hourbook_api::v1::admin_service_server::AdminServiceServer;
 use hourbook_api::v1::instrument_service_server::InstrumentServiceServer;
 use hourbook_api::v1::market_data_service_server::MarketDataServiceServer;
 use hourbook_api::v1::order_service_server::OrderServiceServer;
+use hourbook_api::v1::pricing_service_server::PricingServiceServer;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::future::Future;
@@ -168,12 +170,13 @@ impl Drop for Peer {
 }
 
 /// What health answers for; the empty name is the whole.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     "hourbook.v1.OrderService",
     "hourbook.v1.MarketDataService",
     "hourbook.v1.InstrumentService",
     "hourbook.v1.AccountService",
+    "hourbook.v1.PricingService",
     "hourbook.v1.AdminService",
 ];
 
@@ -195,6 +198,7 @@ async fn routes(inside: &Arc<Inside>) -> Result<(HealthReporter, Routes), Error>
         .add_service(MarketDataServiceServer::new(MarketData(inside())).max_decoding_message_size(most))
         .add_service(InstrumentServiceServer::new(Instruments(inside())).max_decoding_message_size(most))
         .add_service(AccountServiceServer::new(Accounts(inside())).max_decoding_message_size(most))
+        .add_service(PricingServiceServer::new(Prices(inside())).max_decoding_message_size(most))
         .add_service(AdminServiceServer::new(Admin(inside())).max_decoding_message_size(most))
         .add_service(health)
         .add_service(reflection().build_v1()?.max_decoding_message_size(OPEN_MESSAGE))

@@ -58,6 +58,16 @@ pub fn not_found(what: &str) -> Status {
     build(Code::NotFound, "NOT_FOUND", what, |_| {})
 }
 
+/// The parameters do not know what is to be priced.
+pub fn not_priced(why: &str) -> Status {
+    build(Code::FailedPrecondition, "NOT_PRICED", why, |_| {})
+}
+
+/// Pricing's thread is gone.
+pub fn pricing_ended() -> Status {
+    build(Code::Unavailable, "PRICING_ENDED", "there are no new prices; trading goes on", |_| {})
+}
+
 /// Asked for what is no longer kept.
 pub fn out_of_range(first: u64) -> Status {
     build(Code::OutOfRange, "BEFORE_FIRST_KEPT", format!("the first number still kept is {first}"), |_| {})
@@ -166,7 +176,7 @@ pub fn refused(reason: RejectReason) -> Status {
     let code = match reason {
         ClientIdReused | AlreadyDefined | SessionInUse => Code::AlreadyExists,
         UnknownAccount | UnknownParticipant | UnknownKey | UnknownInstrument | UnknownProduct
-        | UnknownCurrency | UnknownOrder | UnknownSession => Code::NotFound,
+        | UnknownCurrency | UnknownOrder | UnknownSession | UnknownClass => Code::NotFound,
         BadName | BadAmount | BadRange | BadPrice | BadQuantity | BadExpiry | Unsupported => {
             Code::InvalidArgument
         }

@@ -49,14 +49,23 @@ const TRILLION: i64 = 1_000_000_000_000;
 /// Most trials in one observation.
 const MOST_TRIALS: Decimal = dec!(1000000000);
 
-impl Evidence {
-    /// Takes in a measurement.
+/// What a measurement adds to its day, as a journal keeps it: whole numbers, which sum up to the same in any order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// Trials, or values, in millionths; above zero.
+    pub count: i64,
+    /// Successes in millionths, or natural logarithms in trillionths.
+    pub sum: i64,
+}
+
+impl Observation {
+    /// Trials and successes in millionths; of a value one, and its natural logarithm in trillionths; rounded half to even.
     ///
     /// # Errors
     /// [`Error::Observation`] when it makes no sense: more successes than trials, no trials, a value that is not within
     /// 0.000000001 ..= 1,000,000,000, a day outside of the years 1970 to 2199.
-    pub fn record(&mut self, observation: &Observation) -> Result<(), Error> {
-        let Observation { metric, day, reading } = observation;
+    pub fn sums(&self) -> Result<Sums, Error> {
+        let Observation { metric, day, reading } = self;
         let wrong = |why: String| Error::Observation { metric: metric.clone(), why };
         if !(0..84_006).contains(day) {
             return Err(wrong(format!("day {day} is not within 1970 to 2199")));
@@ -81,14 +90,34 @@ impl Evidence {
         if count == 0 {
             return Err(wrong("less than a millionth of a trial".into()));
         }
-        let of_kind = match reading {
-            Reading::Trials { .. } => &mut self.trials,
-            Reading::Value(_) => &mut self.values,
-        };
-        let day_sum = of_kind.entry(metric.clone()).or_default().entry(*day).or_default();
-        day_sum.count = day_sum.count.saturating_add(count);
-        day_sum.sum = day_sum.sum.saturating_add(sum);
+        // A thousand million in millionths and 21 in trillionths, at most.
+        let fits = |number: i128| i64::try_from(number).expect("it was held against its bounds");
+        Ok(Sums { count: fits(count), sum: fits(sum) })
+    }
+}
+
+impl Evidence {
+    /// Takes in a measurement.
+    ///
+    /// # Errors
+    /// As [`Observation::sums`].
+    pub fn record(&mut self, observation: &Observation) -> Result<(), Error> {
+        let sums = observation.sums()?;
+        match observation.reading {
+            Reading::Trials { .. } => self.add_trials(&observation.metric, observation.day, sums),
+            Reading::Value(_) => self.add_values(&observation.metric, observation.day, sums),
+        }
         Ok(())
+    }
+
+    /// Takes in what a day's trials of a metric sum up to.
+    pub fn add_trials(&mut self, metric: &str, day: Day, sums: Sums) {
+        add(&mut self.trials, metric, day, sums);
+    }
+
+    /// Takes in what a day's values of a metric sum up to.
+    pub fn add_values(&mut self, metric: &str, day: Day, sums: Sums) {
+        add(&mut self.values, metric, day, sums);
     }
 
     /// Sums of a success metric on these days.
@@ -116,6 +145,12 @@ impl Evidence {
             .flat_map(move |all| all.range(days.clone()))
             .map(|(day, sum)| (*day, *sum))
     }
+}
+
+fn add(to: &mut BTreeMap<String, BTreeMap<Day, DaySum>>, metric: &str, day: Day, sums: Sums) {
+    let day_sum = to.entry(metric.to_owned()).or_default().entry(day).or_default();
+    day_sum.count = day_sum.count.saturating_add(sums.count.into());
+    day_sum.sum = day_sum.sum.saturating_add(sums.sum.into());
 }
 
 /// `value` in parts of `1 / parts`, rounded half to even.

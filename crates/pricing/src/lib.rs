@@ -63,7 +63,7 @@ mod tests;
 pub use basis::Basis;
 pub use bundle::{Bundle, Component, PerComponent, UnitPrices};
 pub use error::Error;
-pub use evidence::{Day, Evidence, Observation, Reading};
+pub use evidence::{Day, Evidence, Observation, Reading, Sums};
 pub use fair::{Conditions, FairPrice, Line, block, cost};
 pub use number::UNIT_PRICE_SCALE;
 pub use params::{Class, Curves, Kind, KindRules, Params, Region, STANDARD};

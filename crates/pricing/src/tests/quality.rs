@@ -272,3 +272,26 @@ proptest! {
         let _ = wilson_bound(parts(5, 1), Decimal::ONE, dec!(1.645));
     }
 }
+
+#[test]
+fn evidence_is_the_same_by_its_sums() {
+    let observed = [
+        trials("availability", TODAY, 1439, 1440),
+        trials("availability", TODAY - 1, 5, 7),
+        value("latency_ms", TODAY, dec!(1.5)),
+        value("benchmark_share", TODAY, dec!(0.000000001)),
+        value("benchmark_share", TODAY, dec!(1000000000)),
+    ];
+    let mut kept = Evidence::default();
+    for observation in &observed {
+        let sums = observation.sums().unwrap();
+        match observation.reading {
+            Reading::Trials { .. } => kept.add_trials(&observation.metric, observation.day, sums),
+            Reading::Value(_) => kept.add_values(&observation.metric, observation.day, sums),
+        }
+    }
+    assert_eq!(kept, evidence(&observed));
+    let sums = |observation: &Observation| observation.sums().map(|sums| (sums.count, sums.sum));
+    assert_eq!(sums(&observed[0]), Ok((1_440_000_000, 1_439_000_000)));
+    assert_eq!(sums(&observed[2]), Ok((1_000_000, 405_465_108_108)));
+}
