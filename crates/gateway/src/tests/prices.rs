@@ -285,6 +285,9 @@ async fn trades_move_the_price_and_whoever_follows_hears_it() {
     assert_eq!(reference(LATER).await, 700_000, "the fair price, not the product's own 1 CNY");
 
     let client = venue.client(&bob_key).await;
+    let get = v1::GetProductRequest { symbol: "GP.CNNX.A".into() };
+    let product = client.instruments.clone().get_product(get).await.unwrap().into_inner().product.unwrap();
+    assert_eq!(product.reference_price_micros, 700_000);
     let follow = v1::StreamQuotesRequest { quotes: vec![of(LATER), of_product("GP.CNNX.C")] };
     let mut stream = client.pricing.clone().stream_quotes(follow).await.unwrap().into_inner();
     let first = stream.message().await.unwrap().unwrap().quotes;
