@@ -26,6 +26,7 @@ pub struct Config {
     pub market: Option<PathBuf>,
     pub tls: Tls,
     pub journal: Journal,
+    pub pricing: Pricing,
     pub limits: Limits,
     pub log: Log,
     /// How long calls in flight may take to end once a stop is asked for.
@@ -55,6 +56,15 @@ pub struct Journal {
     pub segment_bytes: u64,
     /// Bytes of disk that new orders leave free, so that cancels still find room.
     pub reserve_bytes: u64,
+}
+
+/// What hours are held to be worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pricing {
+    /// The file of parameters; `None` is the one built in.
+    pub params: Option<PathBuf>,
+    /// Whether fair prices become the references of what has not traded, before the market file's.
+    pub references: bool,
 }
 
 /// What one client, or all together, may take.
@@ -172,6 +182,7 @@ struct File {
     drain: Span<0, { 10 * MINUTE }>,
     tls: TlsText,
     journal: JournalText,
+    pricing: PricingText,
     limits: LimitsText,
     log: LogText,
 }
@@ -187,6 +198,7 @@ impl Default for File {
             drain: Span::seconds(10),
             tls: TlsText::default(),
             journal: JournalText::default(),
+            pricing: PricingText::default(),
             limits: LimitsText::default(),
             log: LogText::default(),
         }
@@ -218,6 +230,19 @@ impl Default for JournalText {
             segment: Size(64 * MIB),
             reserve: Size(256 * MIB),
         }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PricingText {
+    params: PathBuf,
+    references: bool,
+}
+
+impl Default for PricingText {
+    fn default() -> PricingText {
+        PricingText { params: PathBuf::new(), references: true }
     }
 }
 
@@ -300,7 +325,7 @@ impl Resolution<'_> {
         if silence.duration() < 2 * heartbeat.duration() {
             return self.bad("limits.silence", "must be at least twice limits.heartbeat");
         }
-        let Resolution { file: File { journal, limits, log, .. }, flags, .. } = &self;
+        let Resolution { file: File { journal, pricing, limits, log, .. }, flags, .. } = &self;
         Ok(Config {
             data: flags.data.clone().unwrap_or(self.file.data.clone()),
             listen,
@@ -313,6 +338,7 @@ impl Resolution<'_> {
                 segment_bytes: journal.segment.0 as u64,
                 reserve_bytes: journal.reserve.0 as u64,
             },
+            pricing: Pricing { params: given(&pricing.params), references: pricing.references },
             limits: Limits {
                 connections: limits.connections.0 as usize,
                 connections_per_address: limits.connections_per_address.0 as usize,

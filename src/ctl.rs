@@ -3,7 +3,7 @@
 //! - `values`: prices, amounts, times and scopes, as people type and read them
 //! - `connection`: where the exchange is, and under which key it is asked
 //! - `show`: tables for people, JSON for programs; `reasons`: what a refusal means and what helps
-//! - `orders`, `market`, `accounts`, `admin`: one file per service; `quickstart`: from nothing to a first trade
+//! - `orders`, `market`, `accounts`, `pricing`, `admin`: one file per service; `quickstart`: from nothing to a first trade
 //!
 //! Always true: no price or amount is ever a float; whatever was refused ends with a non-zero exit code.
 
@@ -12,6 +12,7 @@ mod admin;
 mod connection;
 mod market;
 mod orders;
+mod pricing;
 mod quickstart;
 mod reasons;
 mod show;
@@ -21,6 +22,7 @@ mod values;
 mod tests;
 
 use std::future::Future;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -68,6 +70,8 @@ enum Command {
     #[command(flatten)]
     Accounts(accounts::Command),
     #[command(flatten)]
+    Pricing(pricing::Command),
+    #[command(flatten)]
     Admin(admin::Command),
 }
 
@@ -113,7 +117,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {}", show::failure(&failure));
+            // Where nobody can be told, the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "error: {}", show::failure(&failure));
             ExitCode::FAILURE
         }
     }
@@ -129,6 +134,7 @@ async fn command(arguments: Arguments) -> Outcome {
         Command::Orders(command) => orders::run(&session, command).await,
         Command::Market(command) => market::run(&session, command).await,
         Command::Accounts(command) => accounts::run(&session, command).await,
+        Command::Pricing(command) => pricing::run(&session, command).await,
         Command::Admin(command) => admin::run(&session, command).await,
     }
 }

@@ -1,7 +1,7 @@
 //! `hourbook serve`: the parts of an exchange put together, and ended in order.
 //!
-//! The journal is taken and recovered, the market's definition enters it where the file has changed, and only
-//! then is anybody answered. To stop: nobody is accepted any more, calls under way finish, the sequencer does and
+//! The journal is taken and recovered, the market's definition enters it where the file has changed, fair prices follow, and
+//! only then is anybody answered. To stop: nobody is accepted any more, calls under way finish, the sequencer does and
 //! syncs what waits, history is written, and the process ends with 0. A fault ends it with 1.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use hourbook_gateway::{Gateway, Recorder};
+use hourbook_gateway::{Gateway, Pricing, Recorder};
 use hourbook_history::History;
 use hourbook_model::{AccountId, Answer, Command, CreateParticipant, IssueKey, ParticipantId, Request, Role};
 use hourbook_sequencer::{Clock, Handle, Recovered, Sequencer};
@@ -28,6 +28,9 @@ use crate::market::Market;
 /// The file in the data directory that holds the first operator's key.
 pub const OPERATOR_KEY: &str = "operator.key";
 
+/// How long a start waits for fair prices, which come in moments unless the disk is full.
+const PRICED: Duration = Duration::from_secs(10);
+
 /// An exchange that serves. Dropping it cuts everything off; [`Running::stop`] ends it in order.
 pub struct Running {
     /// Where the gRPC services are.
@@ -40,6 +43,7 @@ pub struct Running {
     pub recovered: Recovered,
     /// Written by this start, for a journal without keys.
     pub operator_key: Option<PathBuf>,
+    gateway: Gateway,
     serving: JoinHandle<Result<(), hourbook_gateway::Error>>,
     shutdown: watch::Sender<bool>,
     end: watch::Receiver<Option<End>>,
@@ -59,6 +63,7 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
         Some(path) => Market::load(path).context("market")?,
         None => Market::built_in(),
     };
+    let pricing = pricing(config).context("pricing.params")?;
     let (listener, address) = listen(config.listen)?;
     let figures = config.metrics.map(listen).transpose()?;
     let data = &config.data;
@@ -77,8 +82,8 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
     let exchange = sequencer.exchange();
     let adopts = exchange.adopted_market() != market.digest;
     let keyless = exchange.keys().next().is_none();
-    let gateway = Gateway::new(exchange, handle.clone(), history, gateway(config));
-    sequencer.subscribe(gateway.subscriber());
+    let gateway = Gateway::new(exchange, handle.clone(), history, pricing, gateway(config));
+    sequencer.subscribe(gateway.subscriber().context("the thread of pricing")?);
     let (ended, end) = watch::channel(None);
     let faulty = ended.clone();
     sequencer.on_fault(move |reason| {
@@ -102,6 +107,8 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
     }
     let operator_key = if keyless { Some(first_operator(&handle, data).await?) } else { None };
     settle(&handle).await?;
+    // Bands are measured from fair prices: they stand before anybody trades.
+    gateway.priced(PRICED).await;
 
     let (shutdown, stopping) = watch::channel(false);
     if let Some((listener, _)) = &figures {
@@ -114,16 +121,21 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
         });
     }
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let serving =
-        tokio::spawn(
-            async move { hourbook_gateway::serve(&gateway, listener, tls, stopped(stopping)).await },
-        );
+    let serving = tokio::spawn({
+        let gateway = gateway.clone();
+        async move { hourbook_gateway::serve(&gateway, listener, tls, stopped(stopping)).await }
+    });
     let metrics = figures.map(|(_, address)| address);
     tracing::info!(%address, seq = recovered.stamp.seq, "serving");
-    Ok(Running { address, metrics, handle, recovered, operator_key, serving, shutdown, end })
+    Ok(Running { address, metrics, handle, recovered, operator_key, gateway, serving, shutdown, end })
 }
 
 impl Running {
+    /// Waits until pricing has acted on all that is durable now.
+    pub async fn priced(&self) {
+        self.gateway.priced(PRICED).await;
+    }
+
     /// Ends it in order: refuses what is new, finishes what is under way, syncs, writes history.
     ///
     /// # Errors
@@ -225,6 +237,17 @@ fn sequencer(config: &Config, clock: Clock) -> hourbook_sequencer::Config {
         version: env!("CARGO_PKG_VERSION").into(),
         ..hourbook_sequencer::Config::new(&config.data)
     }
+}
+
+fn pricing(config: &Config) -> anyhow::Result<Pricing> {
+    let references = config.pricing.references;
+    let Some(path) = &config.pricing.params else {
+        return Ok(Pricing { references, ..Pricing::standard() });
+    };
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(name)?;
+    let params = std::sync::Arc::new(hourbook_pricing::Params::parse(&text).with_context(name)?);
+    Ok(Pricing { params, references })
 }
 
 fn gateway(config: &Config) -> hourbook_gateway::Settings {

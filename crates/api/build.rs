@@ -3,7 +3,7 @@
 use prost::Message;
 use std::path::PathBuf;
 
-const FILES: [&str; 6] = ["types", "orders", "market_data", "instruments", "accounts", "admin"];
+const FILES: [&str; 7] = ["types", "orders", "market_data", "instruments", "accounts", "pricing", "admin"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from("../../proto");

@@ -40,7 +40,7 @@ impl Output {
 
     /// An aside, where it does not disturb what is piped on.
     pub fn note(&self, text: impl fmt::Display) {
-        eprintln!("{text}");
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
 }
 

@@ -79,6 +79,8 @@ fn a_mistyped_command_is_refused_before_anything_is_asked() {
         "credit",
         "credit 5 --unlimited",
         "halt everything",
+        "price GP.CNNX.A --held 5",
+        "observe readings.jsonl --provider north",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }
@@ -93,6 +95,9 @@ fn a_mistyped_command_is_refused_before_anything_is_asked() {
         "watch executions --from 1",
         "auction open GP.CNNX.A --until 2026-11-25T08:00:00Z",
         "deposit 1000 --account 3",
+        "price GP.CNNX.A --provider 3 --lots 5 --held 5 --capacity 100",
+        "explain GP --provider 3",
+        "--request-id x observe readings.jsonl --provider north=3",
     ] {
         assert!(parse(line).is_ok(), "{line}");
     }

@@ -209,11 +209,11 @@ pub enum Role {
     Maker,
     /// Places orders and sells capacity
     Provider,
-    /// Sends meter readings
+    /// Submits measurements of service
     Meter,
     /// Runs the market
     Operator,
-    /// Reads everything, changes nothing
+    /// Reads everything and submits measurements
     Auditor,
 }
 

@@ -108,7 +108,7 @@ class Buf(unittest.TestCase):
             cwd="/",
         )
         self.assertEqual(listed.returncode, 0, listed.stderr)
-        for service in ["Account", "Admin", "Instrument", "MarketData", "Order"]:
+        for service in ["Account", "Admin", "Instrument", "MarketData", "Order", "Pricing"]:
             self.assertIn(f"hourbook.v1.{service}Service", listed.stdout)
         self.assertIn("grpc.health.v1.Health", listed.stdout)
 
@@ -123,6 +123,13 @@ class Buf(unittest.TestCase):
         refused = self.curl("/hourbook.v1.AdminService/GetStatus", {})
         self.assertNotEqual(refused.returncode, 0)
         self.assertEqual(json.loads(refused.stderr)["code"], "unauthenticated")
+
+    def test_a_price_is_quoted_and_its_bid_is_below_its_ask(self):
+        done = self.curl("/hourbook.v1.PricingService/Quote", {"product": "GP.CNNM.A"}, server.operator_key)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        quote = json.loads(done.stdout)["quote"]
+        self.assertLess(int(quote["bidPriceMicros"]), int(quote["askPriceMicros"]))
+        self.assertRegex(quote["parametersDigest"], "^[0-9a-f]{32}$")
 
 
 class Grpcio(unittest.TestCase):

@@ -51,6 +51,7 @@ async fn whatever_a_message_holds_the_answer_is_clear_and_the_exchange_is_whole(
     let mut random = Random(seed);
     let venue = Venue::open().await;
     let maker = venue.member("maker", v1::Role::Maker).await;
+    let meter = venue.member("meter", v1::Role::Meter).await;
     let operator = std::fs::read_to_string(venue.data().join(hourbook::serve::OPERATOR_KEY)).unwrap();
     let channel = channel(&venue).await;
     let words = Words { account: maker.account, symbol: venue.hour(FREE, 2) };
@@ -59,7 +60,11 @@ async fn whatever_a_message_holds_the_answer_is_clear_and_the_exchange_is_whole(
     for (call, roles) in CALLS.iter().filter(|(call, _)| *call != ENDS_IT) {
         let method = method(&pool, call);
         let lasts = method.is_server_streaming();
-        let key = if roles.contains(&Role::Maker) { maker.key.as_str() } else { operator.trim() };
+        let key = match () {
+            () if roles.contains(&Role::Maker) => maker.key.as_str(),
+            () if roles.contains(&Role::Operator) => operator.trim(),
+            () => meter.key.as_str(),
+        };
         for _ in 0..if lasts { 12 } else { 60 } {
             let mut messages = vec![random.message(&method.input(), &words, 0)];
             if method.is_client_streaming() && random.below(2) == 0 {

@@ -13,8 +13,14 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates that see the market only as a customer does.
-const ONLY: &[(&str, &[&str])] =
-    &[("load", &["api"]), ("maker", &["api", "pricing"]), ("journal", &[]), ("model", &[])];
+const ONLY: &[(&str, &[&str])] = &[
+    ("load", &["api"]),
+    ("maker", &["api", "pricing"]),
+    ("fit", &["pricing"]),
+    ("pricing", &[]),
+    ("journal", &[]),
+    ("model", &[]),
+];
 
 fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&name))

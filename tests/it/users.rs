@@ -101,6 +101,10 @@ fn an_exchange_whose_log_cannot_be_written_goes_on_and_ends_in_order() {
         told(&ctl(&server, &data, &["snapshot"]));
         assert_eq!(server.terminate(), Some(0), "stopped in order");
     }
+    // Where a mistake cannot be told either, the exit code says it.
+    let nobody = ["ctl", "--address", "http://127.0.0.1:1", "status"];
+    let ended = Command::new(env!("CARGO_BIN_EXE_hourbook")).args(nobody).stderr(full()).status().unwrap();
+    assert_eq!(ended.code(), Some(1));
 }
 
 #[test]
@@ -183,6 +187,52 @@ fn over_tls_with_a_certificate_made_at_the_start() {
 }
 
 #[test]
+fn a_provider_is_measured_rated_and_priced_from_a_terminal() {
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    // The parameters that come with this version.
+    let server = Server::start(&data, &["--market", &market]);
+    let ctl = |arguments: &[&str]| ctl(&server, &data, arguments);
+    told(&ctl(&["create-participant", "North"]));
+    let key = told_json(&ctl(&["--json", "issue-key", "2", "meter"]));
+    let (meter, mut lines) = (key["key"].as_str().unwrap(), String::new());
+    for (metric, reading) in [
+        ("availability", r#""good":1440,"total":1440"#),
+        ("benchmark_share", r#""value":"1.08""#),
+        ("latency_ms", r#""value":1.5"#),
+    ] {
+        let date = &told_json(&ctl(&["--json", "status"]))["time"].as_str().unwrap()[..10].to_owned();
+        lines +=
+            &format!("{{\"provider\":\"north\",\"metric\":\"{metric}\",\"time\":\"{date}\",{reading}}}\n");
+    }
+    let file = directory.path().join("readings.jsonl");
+    std::fs::write(&file, lines).unwrap();
+    let file = file.to_str().unwrap();
+    let observe = ["--key", meter, "--request-id", "day-1", "observe", file, "--provider", "north=2"];
+    let taken = told(&ctl(&observe));
+    assert!(taken.starts_with("3 of participant 2 in GP: number "), "{taken}");
+    assert!(told(&ctl(&observe)).contains(", before"), "nothing counts twice");
+    let denied = ctl(&["observe", file, "--provider", "north=2"]);
+    assert!(!denied.status.success(), "operators measure nothing");
+
+    let rating = told(&ctl(&["rating", "2", "GP"]));
+    assert!(rating.starts_with("PROVIDER  CLASS  RATING"), "{rating}");
+    assert_eq!(told_json(&ctl(&["--json", "ratings"]))["ratings"].as_array().unwrap().len(), 1);
+    let priced = told(&ctl(&["price", "GP.CNNX.A", "--held", "100", "--capacity", "100", "--provider", "2"]));
+    assert!(priced.contains("CNY per unit-hour, sold by participant 2"), "{priced}");
+    assert!(priced.contains("bid         withheld: no room"), "{priced}");
+    let explained = told(&ctl(&["explain", "GP.CNNX.A", "--provider", "2"]));
+    for part in ["tier A", "rate of the currency to USD", "half spread, base", "availability"] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
+    assert!(told(&ctl(&["explain", "GP", "--provider", "2"])).starts_with("score "));
+    // Its products' references are fair prices from the start on.
+    let product = told_json(&ctl(&["--json", "instruments", "GP.CNNX.B", "--limit", "1"]));
+    assert_ne!(product["instruments"][0]["referencePriceMicros"], "0");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
 fn what_keeps_it_from_serving_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
@@ -200,6 +250,10 @@ fn what_keeps_it_from_serving_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let busy = serve(&["--listen", &address]);
     assert!(busy.contains(&format!("cannot listen on {address}")), "{busy}");
+    let file = directory.path().join("hourbook.toml");
+    std::fs::write(&file, "[pricing]\nparams = \"no-such-params.toml\"\n").unwrap();
+    let absent = serve(&["--config", file.to_str().unwrap()]);
+    assert!(absent.contains("pricing.params: no-such-params.toml"), "{absent}");
     assert!(!data.exists(), "nothing was made");
 }
 

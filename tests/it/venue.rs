@@ -102,7 +102,9 @@ impl Venue {
         let market = directory.path().join("market.toml");
         std::fs::write(&market, MARKET).unwrap();
         let file = directory.path().join("hourbook.toml");
-        std::fs::write(&file, settings).unwrap();
+        // Stories reckon with the references of their market, unless they are about prices.
+        let unpriced = if settings.contains("[pricing]") { "" } else { "\n[pricing]\nreferences = false\n" };
+        std::fs::write(&file, format!("{settings}{unpriced}")).unwrap();
         let flags = Flags {
             config: Some(file),
             data: Some(directory.path().join("data")),

@@ -6,6 +6,7 @@ use crate::v1::admin_service_client::AdminServiceClient;
 use crate::v1::instrument_service_client::InstrumentServiceClient;
 use crate::v1::market_data_service_client::MarketDataServiceClient;
 use crate::v1::order_service_client::OrderServiceClient;
+use crate::v1::pricing_service_client::PricingServiceClient;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -57,6 +58,7 @@ pub struct Client {
     pub market_data: MarketDataServiceClient<Keyed>,
     pub instruments: InstrumentServiceClient<Keyed>,
     pub accounts: AccountServiceClient<Keyed>,
+    pub pricing: PricingServiceClient<Keyed>,
     pub admin: AdminServiceClient<Keyed>,
 }
 
@@ -106,6 +108,7 @@ impl Client {
             market_data: service!(MarketDataServiceClient),
             instruments: service!(InstrumentServiceClient),
             accounts: service!(AccountServiceClient),
+            pricing: service!(PricingServiceClient),
             admin: service!(AdminServiceClient),
         })
     }

@@ -16,24 +16,33 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::Service;
 
 /// Calls that may last: their readers are bounded where they are fed.
-pub const LASTING: [&str; 7] = [
+pub const LASTING: [&str; 8] = [
     "/hourbook.v1.OrderService/Trade",
     "/hourbook.v1.OrderService/StreamExecutions",
     "/hourbook.v1.InstrumentService/StreamInstrumentStatus",
     "/hourbook.v1.MarketDataService/Subscribe",
+    "/hourbook.v1.PricingService/StreamQuotes",
     "/grpc.health.v1.Health/Watch",
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
+/// Calls at once on one connection that need no key: health and reflection, of which nobody needs many.
+pub(crate) const OPEN_CALLS: usize = 16;
+
 /// One connection, as its calls leave it.
-pub struct Line(Mutex<Under>);
+pub struct Line {
+    under: Mutex<Under>,
+    /// Places of calls without a key.
+    open: Arc<Semaphore>,
+}
 
 /// What is under way on a connection.
 struct Under {
@@ -58,7 +67,8 @@ pub enum Verdict {
 impl Line {
     pub fn new() -> Line {
         let quiet_since = Instant::now();
-        Line(Mutex::new(Under { next: 0, unary: BTreeMap::new(), lasting: 0, quiet_since }))
+        let under = Under { next: 0, unary: BTreeMap::new(), lasting: 0, quiet_since };
+        Line { under: Mutex::new(under), open: Arc::new(Semaphore::new(OPEN_CALLS)) }
     }
 
     /// What is to be done, where it may be `idle` for so long, and a unary call may take `end` to its end.
@@ -93,7 +103,13 @@ impl Line {
     }
 
     fn under(&self) -> MutexGuard<'_, Under> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for one more call without a key, by which nobody can be held to account.
+    fn enter(&self) -> Result<Place, Status> {
+        let place = Arc::clone(&self.open).try_acquire_owned();
+        place.map(Place::new).map_err(|_| status::too_many_open(OPEN_CALLS))
     }
 }
 
@@ -114,14 +130,16 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         let path = request.uri().path();
         let mut call = Call::begin(self, path);
         let ours = path.starts_with("/hourbook.");
-        if let Some(&known) = CALLS.get(call.method) {
-            match self.admit(&mut request, known, call.unary.is_none()) {
-                Ok(place) => call.place = place,
-                Err(refusal) => {
-                    call.code = refusal.code();
-                    let refusal = refusal.into_http().map(|inner| Told { inner, call });
-                    return Box::pin(std::future::ready(Ok(refusal)));
-                }
+        let place = match CALLS.get(call.method) {
+            Some(&known) => self.admit(&mut request, known, call.unary.is_none()),
+            None => self.line.enter().map(Some),
+        };
+        match place {
+            Ok(place) => call.place = place,
+            Err(refusal) => {
+                call.code = refusal.code();
+                let refusal = refusal.into_http().map(|inner| Told { inner, call });
+                return Box::pin(std::future::ready(Ok(refusal)));
             }
         }
         let (limit, patience) = (self.inside.limits.message_bytes, self.inside.patience.answer);

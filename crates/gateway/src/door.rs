@@ -179,6 +179,11 @@ impl Door {
         self.looks(caller).take(cost(rows))
     }
 
+    /// How long until the caller may look at so many rows.
+    pub fn looks_in(&self, caller: &Caller, rows: usize) -> Duration {
+        self.looks(caller).room_in(cost(rows))
+    }
+
     /// A look that was paid for `paid` rows has found `found`.
     pub fn settle(&self, caller: &Caller, paid: usize, found: usize) {
         self.looks(caller).settle(cost(paid), cost(found));
@@ -205,6 +210,12 @@ pub struct Lasting {
 #[derive(Clone, Debug)]
 pub struct Place(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
 
+impl Place {
+    pub fn new(permit: OwnedSemaphorePermit) -> Place {
+        Place(Arc::new(permit))
+    }
+}
+
 impl Lasting {
     /// As many as `most` of each participant.
     pub fn new(most: usize) -> Lasting {
@@ -220,7 +231,7 @@ impl Lasting {
             &self.by_participant.entry(participant).or_insert_with(|| Arc::new(Semaphore::new(self.most))),
         );
         match places.try_acquire_owned() {
-            Ok(place) => Ok(Place(Arc::new(place))),
+            Ok(place) => Ok(Place::new(place)),
             Err(_) => Err(status::too_many_streams(self.most)),
         }
     }

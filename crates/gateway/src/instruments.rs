@@ -190,6 +190,7 @@ fn wanted_status(status: i32) -> Checked<Option<v1::InstrumentStatus>> {
 }
 
 fn wire_product(id: ProductId, product: Listed) -> v1::Product {
+    let reference = product.reference();
     let Listed { terms, halted, .. } = product;
     v1::Product {
         symbol: terms.symbol.to_string(),
@@ -198,7 +199,7 @@ fn wire_product(id: ProductId, product: Listed) -> v1::Product {
         tick_micros: terms.tick.0,
         order_band_ppm: terms.band.map_or(0, |band| band.order_ppm),
         trade_band_ppm: terms.band.map_or(0, |band| band.trade_ppm),
-        reference_price_micros: terms.reference.map_or(0, |price| price.0),
+        reference_price_micros: reference.map_or(0, |price| price.0),
         max_quantity: terms.max_quantity.0,
         max_notional_micros: terms.max_notional.0,
         maker_fee_ppm: terms.maker_fee_ppm,

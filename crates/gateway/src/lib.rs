@@ -5,9 +5,9 @@
 //! - `published`: what is learned from each batch; `hub`, `following`: an account's reports to whoever follows it
 //! - `live`: market data kept and told on a thread of its own; `views`: as messages; `subscription`: one reader's
 //! - `session`: the `Trade` session and drop copy; `statuses`: how instruments trade, as a stream
-//! - `records`: history's own thread
+//! - `records`: history's own thread; `desk`: pricing's, and what quotes are made of; `quotes`: quotes as a stream
 //! - `directory`: symbols and ids; `status`: every gRPC status is built there
-//! - `orders`, `instruments`, `market_data`, `accounts`, `admin`: one file per service
+//! - `orders`, `instruments`, `market_data`, `accounts`, `pricing`, `admin`: one file per service
 //! - `metrics`: figures for operators
 //!
 //! Always true: a call is answered when what it tells is durable; whatever a client sends or fails to read,
@@ -20,6 +20,7 @@ mod admin;
 mod allowance;
 mod calls;
 mod contract;
+mod desk;
 mod directory;
 mod door;
 mod following;
@@ -29,7 +30,9 @@ mod live;
 mod market_data;
 mod metrics;
 mod orders;
+mod pricing;
 mod published;
+mod quotes;
 mod records;
 mod roles;
 mod server;
@@ -43,6 +46,7 @@ mod views;
 #[cfg(test)]
 mod tests;
 
+use desk::Desk;
 use directory::Directory;
 use door::{Caller, Door, Lasting};
 use hourbook_api::convert::{self, Violation};
@@ -59,6 +63,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::Status;
 
+pub use desk::Pricing;
 pub use door::{digest_of, new_key};
 pub use metrics::serve as serve_metrics;
 pub use records::Recorder;
@@ -164,6 +169,7 @@ pub(crate) struct Inside {
     pub hub: Hub,
     pub live: Arc<Live>,
     pub history: History,
+    pub desk: Arc<Desk>,
     pub metrics: Metrics,
     pub limits: Limits,
     pub lasting: Lasting,
@@ -182,7 +188,13 @@ pub(crate) struct Inside {
 
 impl Gateway {
     /// A gateway to the exchange behind `handle`, which stands as `exchange` shows it, as recovered.
-    pub fn new(exchange: &Exchange, handle: Handle, history: History, settings: Settings) -> Gateway {
+    pub fn new(
+        exchange: &Exchange,
+        handle: Handle,
+        history: History,
+        pricing: Pricing,
+        settings: Settings,
+    ) -> Gateway {
         let Settings { limits, heartbeat, silence, patience, drain, version } = settings;
         assert!((1..=BATCH_ENTRIES).contains(&limits.batch_commands), "the contract's bound is the most");
         Gateway(Arc::new(Inside {
@@ -190,6 +202,7 @@ impl Gateway {
             directory: Directory::of(exchange),
             hub: Hub::of(exchange),
             live: Arc::new(Live::of(exchange)),
+            desk: Arc::new(Desk::of(exchange, handle.clone(), pricing)),
             metrics: Metrics::new(handle.clone()),
             published: watch::Sender::new(exchange.stamp().seq),
             closing: watch::Sender::new(false),
@@ -209,16 +222,27 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// Who must be shown every batch, from the one after the state that the gateway began with.
-    pub fn subscriber(&self) -> Box<dyn Subscriber> {
+    /// Who must be shown every batch, from the one after the state that the gateway began with. Pricing is at work until it
+    /// is dropped.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn subscriber(&self) -> std::io::Result<Box<dyn Subscriber>> {
+        let bell = desk::open(Arc::clone(&self.0.desk))?;
         let inside = Arc::clone(&self.0);
-        Box::new(published::Published {
-            teller: live::Teller::start(&inside.live, inside.handle.clone()),
-            inside,
-        })
+        let teller = live::Teller::start(&inside.live, inside.handle.clone());
+        Ok(Box::new(published::Published { teller, inside, bell }))
+    }
+
+    /// Waits until pricing has acted on all that is durable now, or for as long as `most`.
+    pub async fn priced(&self, most: Duration) {
+        self.0.seen(self.0.handle.stats().durable).await;
+        self.0.desk.acted(most).await;
     }
 }
 
+/// Rows that are paid for all that a part of what is over may look at.
+const LOOK_OF_PART: usize = hourbook_history::MARKS / 10;
 /// How long a question to history waits for what was just published.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -328,11 +352,16 @@ impl Inside {
         most: usize,
         ask: impl FnOnce(&History) -> Result<Part, hourbook_history::Error> + Send + 'static,
     ) -> Result<Part, Status> {
-        let paid = most + hourbook_history::MARKS / 10;
+        let paid = most + LOOK_OF_PART;
         let part = self.ask_history(caller, paid, ask).await?;
         self.door.settle(caller, paid, part.rows.len() + part.looked_at / 10);
         self.recall(part.rows.iter().map(|(_, report)| report.instrument)).await?;
         Ok(part)
+    }
+
+    /// Waits until the caller may search one part more.
+    async fn room_to_search(&self, caller: &Caller, most: usize) {
+        tokio::time::sleep(self.door.looks_in(caller, most + LOOK_OF_PART)).await;
     }
 
     /// A report as unary answers and lists show it: with its symbol.

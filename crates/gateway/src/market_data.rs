@@ -1,7 +1,7 @@
 //! MarketDataService: books as they stand, and market data as it changes.
 
 use crate::calls::caller;
-use crate::door::Caller;
+use crate::door::{Caller, WHOLE_STATE};
 use crate::{Inside, status, subscription};
 use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
@@ -85,7 +85,7 @@ impl MarketData {
             let look = move |exchange: &Exchange| {
                 let Some(instrument) = exchange.instrument(id) else { return Seen::Nothing };
                 let may_be_in_call = !matches!(instrument.status, Status::Continuous);
-                let costs = rows + if may_be_in_call { instrument.open_orders as usize } else { 0 };
+                let costs = cost(rows, if may_be_in_call { instrument.open_orders as usize } else { 0 });
                 if costs > paid {
                     return Seen::Costs(costs);
                 }
@@ -103,11 +103,17 @@ impl MarketData {
                     return Ok(*seen);
                 }
                 // More may come meanwhile.
-                Seen::Costs(costs) => paid = costs + costs / 8,
+                Seen::Costs(costs) => paid = (costs + costs / 8).min(WHOLE_STATE),
                 Seen::Nothing => return Err(status::not_found("not listed, or listed no more")),
             }
         }
     }
+}
+
+/// What a look costs that may look at all of the open orders: never more than may be had at once, so that patience pays
+/// for every book.
+pub(crate) fn cost(rows: usize, open_orders: usize) -> usize {
+    (rows + open_orders).min(WHOLE_STATE)
 }
 
 fn depth(depth: i32) -> Checked<usize> {

@@ -329,7 +329,8 @@ impl Orders {
         v1::Order { report: Some(self.0.report(stamp, report)), ..v1::Order::default() }
     }
 
-    /// What was last reported of an order that is over. It is searched for in parts, each of which is paid for.
+    /// What was last reported of an order that is over. It is searched for in parts, each of which is paid for; where
+    /// that is more than may be had at once, the search goes on as the allowance grows.
     async fn over(
         &self,
         caller: &Caller,
@@ -345,6 +346,7 @@ impl Orders {
             if found.is_some() || before.is_none() {
                 return Ok(found);
             }
+            self.0.room_to_search(caller, 1).await;
         }
     }
 

@@ -1,9 +1,10 @@
-//! What the gateway learns from each published batch: keys, accounts and limits, symbols, figures, reports; market data
-//! is made of it on another thread.
+//! What the gateway learns from each published batch: keys, accounts and limits, symbols, figures, reports, trades; market
+//! data is made of it on another thread.
 //!
 //! Runs on the publishing thread, once over all events: nothing here waits.
 
 use crate::Inside;
+use crate::desk::Bell;
 use crate::hub::StatusNews;
 use crate::live::Teller;
 use hourbook_model::{Event, Scope, Status};
@@ -13,24 +14,27 @@ use std::sync::Arc;
 pub(crate) struct Published {
     pub inside: Arc<Inside>,
     pub teller: Teller,
+    pub bell: Bell,
 }
 
 impl Subscriber for Published {
     fn publish(&mut self, batch: &Arc<Batch>) {
         let inside = &*self.inside;
         let mut telling = inside.hub.tell();
+        let mut learning = inside.desk.learn();
         for (entry, events) in batch.iter() {
             inside.metrics.saw(entry, events);
             let seq = entry.stamp.seq;
             for event in events {
                 match event {
                     Event::Reported(report) => telling.report(entry.stamp, report),
-                    Event::Traded(_)
-                    | Event::BookChanged(_)
+                    Event::Traded(_) => learning.saw(event),
+                    Event::BookChanged(_)
                     | Event::Posted(_)
                     | Event::Uncrossed { .. }
                     | Event::Cascaded { .. } => {}
                     other => {
+                        learning.saw(other);
                         inside.door.saw(other);
                         inside.directory.saw(other);
                         if let Some(news) = news_of(seq, other) {
@@ -42,6 +46,9 @@ impl Subscriber for Published {
         }
         drop(telling);
         if let Some(last) = batch.last() {
+            if learning.lay_down(last) {
+                self.bell.ring();
+            }
             inside.published.send_replace(last.seq);
         }
         // Symbols are known by now.

@@ -8,6 +8,7 @@ const QUOTING: &[Role] = &[Maker];
 const OWN: &[Role] = &[Trader, Maker, Provider, Operator, Auditor];
 const ANYONE: &[Role] = &[Trader, Maker, Provider, Meter, Operator, Auditor];
 const OPERATING: &[Role] = &[Operator];
+const MEASURING: &[Role] = &[Meter, Auditor];
 const WATCHING: &[Role] = &[Operator, Auditor];
 
 /// Every call of every service, and the roles that may make it.
@@ -37,6 +38,12 @@ pub const CALLS: &[(&str, &[Role])] = &[
     ("AccountService.ListPositions", OWN),
     ("AccountService.ListCapacity", OWN),
     ("AccountService.ListLedgerEntries", OWN),
+    ("PricingService.Quote", ANYONE),
+    ("PricingService.Explain", ANYONE),
+    ("PricingService.GetRating", ANYONE),
+    ("PricingService.ListRatings", ANYONE),
+    ("PricingService.SubmitObservations", MEASURING),
+    ("PricingService.StreamQuotes", ANYONE),
     ("AdminService.CreateParticipant", OPERATING),
     ("AdminService.CreateAccount", OPERATING),
     ("AdminService.IssueKey", OPERATING),

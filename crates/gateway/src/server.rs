@@ -9,6 +9,7 @@ use crate::calls::{Calls, Line, Verdict};
 use crate::instruments::Instruments;
 use crate::market_data::MarketData;
 use crate::orders::Orders;
+use crate::pricing::Prices;
 use crate::tls::Tls;
 use crate::{Gateway, Inside, Limits};
 use dashmap::DashMap;
@@ -18,6 +19,7 @@ use hourbook_api::v1::admin_service_server::AdminServiceServer;
 use hourbook_api::v1::instrument_service_server::InstrumentServiceServer;
 use hourbook_api::v1::market_data_service_server::MarketDataServiceServer;
 use hourbook_api::v1::order_service_server::OrderServiceServer;
+use hourbook_api::v1::pricing_service_server::PricingServiceServer;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::future::Future;
@@ -77,7 +79,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let inside = &gateway.0;
-    let (health, routes) = routes(inside).await?;
+    let (mut health, routes) = routes(inside).await?;
     let slots = Arc::new(Semaphore::new(inside.limits.connections));
     let peers = Peers::new(inside.limits.connections_per_address);
     let mut connections = JoinSet::new();
@@ -116,6 +118,10 @@ pub async fn serve(
         health.set_service_status(service, ServingStatus::NotServing).await;
     }
     inside.closing.send_replace(true);
+    // Whoever watches has heard it and will hear nothing more: its stream ends, and is not waited for.
+    for service in SERVICES {
+        health.clear_service_status(service).await;
+    }
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(inside.drain, ended).await.is_err() {
         tracing::warn!(connections = connections.len(), "calls did not end in time and are cut");
@@ -164,12 +170,13 @@ impl Drop for Peer {
 }
 
 /// What health answers for; the empty name is the whole.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     "hourbook.v1.OrderService",
     "hourbook.v1.MarketDataService",
     "hourbook.v1.InstrumentService",
     "hourbook.v1.AccountService",
+    "hourbook.v1.PricingService",
     "hourbook.v1.AdminService",
 ];
 
@@ -191,6 +198,7 @@ async fn routes(inside: &Arc<Inside>) -> Result<(HealthReporter, Routes), Error>
         .add_service(MarketDataServiceServer::new(MarketData(inside())).max_decoding_message_size(most))
         .add_service(InstrumentServiceServer::new(Instruments(inside())).max_decoding_message_size(most))
         .add_service(AccountServiceServer::new(Accounts(inside())).max_decoding_message_size(most))
+        .add_service(PricingServiceServer::new(Prices(inside())).max_decoding_message_size(most))
         .add_service(AdminServiceServer::new(Admin(inside())).max_decoding_message_size(most))
         .add_service(health)
         .add_service(reflection().build_v1()?.max_decoding_message_size(OPEN_MESSAGE))

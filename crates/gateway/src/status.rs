@@ -58,6 +58,16 @@ pub fn not_found(what: &str) -> Status {
     build(Code::NotFound, "NOT_FOUND", what, |_| {})
 }
 
+/// The parameters do not know what is to be priced.
+pub fn not_priced(why: &str) -> Status {
+    build(Code::FailedPrecondition, "NOT_PRICED", why, |_| {})
+}
+
+/// Pricing's thread is gone.
+pub fn pricing_ended() -> Status {
+    build(Code::Unavailable, "PRICING_ENDED", "there are no new prices; trading goes on", |_| {})
+}
+
 /// Asked for what is no longer kept.
 pub fn out_of_range(first: u64) -> Status {
     build(Code::OutOfRange, "BEFORE_FIRST_KEPT", format!("the first number still kept is {first}"), |_| {})
@@ -152,6 +162,12 @@ pub fn market_data_stopped() -> Status {
     build(Code::Unavailable, "MARKET_DATA_STOPPED", "market data is told no more; the log says why", |_| {})
 }
 
+/// The connection has as many calls without a key as it may.
+pub fn too_many_open(most: usize) -> Status {
+    let message = format!("at most {most} calls at once without a key on one connection");
+    build(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, |_| {})
+}
+
 /// A reader fell too far behind.
 pub fn too_slow() -> Status {
     build(
@@ -188,7 +204,7 @@ pub fn refused(reason: RejectReason) -> Status {
     let code = match reason {
         ClientIdReused | AlreadyDefined | SessionInUse => Code::AlreadyExists,
         UnknownAccount | UnknownParticipant | UnknownKey | UnknownInstrument | UnknownProduct
-        | UnknownCurrency | UnknownOrder | UnknownSession => Code::NotFound,
+        | UnknownCurrency | UnknownOrder | UnknownSession | UnknownClass => Code::NotFound,
         BadName | BadAmount | BadRange | BadPrice | BadQuantity | BadExpiry | Unsupported => {
             Code::InvalidArgument
         }

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 const BOOKS: usize = 3;
+/// Micros between two prices, in each book.
+const TICKS: [i64; BOOKS] = [1, 7, 250_000];
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -107,6 +109,21 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// The same order where prices are this many micros apart. A bound, which comes from a band, need not be one of them.
+fn on_ticks(order: Incoming, tick: i64) -> Incoming {
+    let execution = match order.execution {
+        Execution::FokBudget(budget) => Execution::FokBudget(budget * tick),
+        other => other,
+    };
+    Incoming {
+        limit: order.limit.map(|price| Price(price.0 * tick)),
+        execution,
+        bound: order.bound.map(|price| Price(price.0 * tick + tick / 2)),
+        affordable: order.affordable.map(|money| money * tick),
+        ..order
+    }
+}
+
 /// The books and the oracle, and which order is which.
 #[derive(Default)]
 struct Twins {
@@ -126,12 +143,12 @@ impl Twins {
                 let name = self.names.len() as u64 + 1;
                 assert!(self.names.insert(id, name).is_none(), "no id comes twice");
                 self.live.push((name, id, *book));
-                let order = Incoming { id, ..*order };
-                match trigger {
+                let order = Incoming { id, ..on_ticks(*order, TICKS[*book]) };
+                match trigger.map(|trigger| trigger * TICKS[*book]) {
                     Some(trigger) => {
-                        self.books.rest_stop(*book, order, Price(*trigger));
-                        self.oracles[*book].rest_stop(name, order, *trigger);
-                        assert_eq!(self.books.trigger(id), Price(*trigger));
+                        self.books.rest_stop(*book, order, Price(trigger));
+                        self.oracles[*book].rest_stop(name, order, trigger);
+                        assert_eq!(self.books.trigger(id), Price(trigger));
                     }
                     None => self.enter(*book, order),
                 }
@@ -157,7 +174,10 @@ impl Twins {
                 self.oracles[*book].call = true;
                 self.books.set_call(*book, true);
             }
-            Op::Uncross { book, reference } => self.uncross(*book, reference.or(self.last[*book])),
+            Op::Uncross { book, reference } => {
+                let reference = reference.map(|price| price * TICKS[*book]);
+                self.uncross(*book, reference.or(self.last[*book]));
+            }
             Op::Reload => {
                 let bytes = postcard::to_stdvec(&self.books).unwrap();
                 self.books = postcard::from_bytes(&bytes).unwrap();
@@ -210,6 +230,7 @@ impl Twins {
 
     fn amend(&mut self, which: usize, lots: i64, price: i64) {
         let Some((name, id, book)) = self.pick(which) else { return };
+        let price = price * TICKS[book];
         if self.books.price(id) == Price(price) && lots <= self.oracles[book].open_lots(name) {
             let by = self.oracles[book].open_lots(name) - lots;
             self.oracles[book].reduce(name, by);
@@ -331,8 +352,8 @@ proptest! {
     #[test]
     fn the_books_do_what_the_oracle_does(ops in prop::collection::vec(op(), 1..120)) {
         let mut twins = Twins::default();
-        for book in 0..BOOKS {
-            twins.books.open(book, Price(1));
+        for (book, tick) in TICKS.into_iter().enumerate() {
+            twins.books.open(book, Price(tick));
         }
         for op in &ops {
             twins.apply(op);

@@ -658,7 +658,13 @@ impl Day {
                 match self.chance.below(8) {
                     0 => product.tick = Price(number),
                     1 => product.reference = Some(Price(number.wrapping_mul(100))),
-                    2 => product.gate_hour = number,
+                    2 => {
+                        // What was listed before keeps its gate: hours may close before the day that they are of.
+                        let longest = self.chance.pick(&[1, 20, 300, 3_000]);
+                        product.gate_hour = self.chance.number(0, longest).saturating_mul(Time::MINUTE);
+                        let more = self.chance.number(0, longest).saturating_mul(Time::MINUTE);
+                        product.gate_longer = product.gate_hour.saturating_add(more);
+                    }
                     3 => product.max_notional = Money(number),
                     4 => product.horizon.hours = number as u32,
                     5 => product.maker_fee_ppm = number as u32,

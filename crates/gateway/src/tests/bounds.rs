@@ -3,8 +3,9 @@
 use super::served::{HOUR, Raw, place, with};
 use super::venue::{OPERATOR, Venue, limit};
 use super::{path, shown};
-use crate::calls::caller;
-use crate::{Patience, Settings, server, subscription};
+use crate::calls::{OPEN_CALLS, caller};
+use crate::door::{Caller, Door};
+use crate::{Patience, Settings, market_data, server, subscription};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::{MarketDataService, MarketDataServiceServer};
 use hourbook_model::*;
@@ -67,11 +68,63 @@ async fn one_address_has_so_many_connections() {
     assert!(other.read(&mut [0; 64]).await.unwrap() > 0, "the server's preface");
     second.shutdown().await.unwrap();
     drop(second);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Once the server has seen that it is gone.
+    let room = async {
+        while TcpStream::connect(venue.address).await.unwrap().read(&mut [0; 64]).await.unwrap_or(0) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        while venue.gateway.0.metrics.connections.now() > 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), room).await.expect("there is room again");
     let again = venue.client(&key).await;
     place(&again, ann, "o2", limit(HOUR, v1::Side::Buy, 1, 900_000)).await.unwrap();
     drop(other);
     assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_has_so_many_calls_without_a_key_and_a_stop_waits_for_none_of_them() {
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let venue = Venue::open().await;
+    let connect = || async {
+        let endpoint = Endpoint::from_shared(format!("http://{}", venue.address)).unwrap();
+        HealthClient::new(endpoint.connect().await.unwrap())
+    };
+    let everything = || HealthCheckRequest { service: String::new() };
+    let (mut one, mut other) = (connect().await, connect().await);
+    let mut watching = Vec::new();
+    for _ in 0..OPEN_CALLS {
+        watching.push(one.watch(everything()).await.unwrap().into_inner());
+    }
+    let refused = one.watch(everything()).await.unwrap_err();
+    assert_eq!(shown(&refused), "ResourceExhausted TOO_MANY_STREAMS");
+    assert_eq!(refused.message(), "at most 16 calls at once without a key on one connection");
+    assert!(one.check(everything()).await.is_err(), "of whatever kind");
+    other.check(everything()).await.expect("another connection has its own");
+    let mut last = watching.pop().unwrap();
+    drop(watching);
+    let room = async {
+        while one.check(everything()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), room).await.expect("there is room again");
+
+    // Who watches is told of the end, and its stream ends with that.
+    let before = std::time::Instant::now();
+    let drain = venue.gateway.0.drain;
+    let told = tokio::spawn(async move {
+        let mut told = Vec::new();
+        while let Some(health) = last.message().await.unwrap() {
+            told.push(health.status().as_str_name());
+        }
+        told
+    });
+    assert!(venue.close().await);
+    assert!(before.elapsed() < drain, "nobody was cut");
+    assert_eq!(told.await.unwrap(), ["SERVING", "NOT_SERVING"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,6 +255,48 @@ async fn looks_are_paid_for_by_what_they_find() {
     assert_eq!(refused.message(), "more rows looked at than the participant's allowance");
     // Trading is another allowance.
     place(&client, ann, "o1", limit(HOUR, v1::Side::Buy, 1, 900_000)).await.unwrap();
+    assert!(venue.close().await);
+}
+
+#[test]
+fn the_dearest_book_can_be_paid_for_at_once_behind_the_look_that_told_its_price() {
+    let door = Door::default();
+    let (key, participant, account) = (KeyId(1), ParticipantId(1), AccountId(1));
+    let caller = Caller { key, participant, account, role: Role::Trader };
+    let rows = 4_000;
+    door.pay(&caller, rows).unwrap();
+    door.pay(&caller, market_data::cost(rows, 5_000_000)).expect("the whole of it may be had");
+    assert_eq!(market_data::cost(20, 3_000), 3_020);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_is_found_though_more_is_to_be_looked_at_than_may_be_at_once() {
+    let venue = Venue::open().await;
+    let (ann, key) = venue.trader("ann", Role::Trader).await;
+    let (account, amount) = (AccountId(ann), Money(10_000 * MICROS));
+    venue.does(Deposit { account, currency: "CNY".into(), amount, reference: String::new() }).await;
+    let client = venue.client(&key).await;
+    let ioc =
+        v1::NewOrder { time_in_force: v1::TimeInForce::Ioc as i32, ..limit(HOUR, v1::Side::Buy, 1, 900_000) };
+    place(&client, ann, "the first of all", ioc.clone()).await.unwrap();
+    let order = hourbook_api::convert::new_order(&ioc, &venue.gateway.0.directory).unwrap();
+    let request = hourbook_model::Request { account, ..Default::default() };
+    for _ in 0..hourbook_history::MARKS / 1_000 {
+        let batch = vec![(request, PlaceOrder { order: order.clone() }.into()); 1_000];
+        venue.handle.submit_batch(batch).await.unwrap();
+    }
+
+    // There is room for the first part of the search, and not for the second.
+    let door = &venue.gateway.0.door;
+    let of = venue.handle.read(move |exchange| exchange.account(account).unwrap().participant());
+    let participant = of.await.unwrap();
+    let caller = Caller { key: KeyId(0), participant, account, role: Role::Trader };
+    while door.pay(&caller, 1_000).is_ok() {}
+    tokio::time::sleep(door.looks_in(&caller, 1_100)).await;
+    let name = v1::order_name::Name::ClientOrderId("the first of all".into());
+    let ask = v1::GetOrderRequest { account_id: ann, order: Some(v1::OrderName { name: Some(name) }) };
+    let found = client.orders.clone().get_order(ask).await.expect("it is waited for").into_inner();
+    assert_eq!(found.order.unwrap().report.unwrap().client_order_id, "the first of all");
     assert!(venue.close().await);
 }
 

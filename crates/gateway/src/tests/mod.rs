@@ -1,7 +1,8 @@
 //! The edge without a network: who may call what, how refusals look, how lists go on. With one: `served`, `sessions`,
-//! `subscriptions`, `bounds`.
+//! `subscriptions`, `bounds`, `prices`.
 
 mod bounds;
+mod prices;
 mod served;
 mod sessions;
 mod subscriptions;

@@ -591,12 +591,17 @@ async fn every_call_is_open_to_the_roles_of_the_table_and_to_no_other() {
 async fn whatever_bytes_come_the_answer_is_a_clear_refusal_and_nothing_has_moved() {
     let venue = Venue::open().await;
     let (ann, maker) = venue.trader("ann", Role::Maker).await;
+    let (_, meter) = venue.trader("meter", Role::Meter).await;
     let channel = channel(&venue).await;
     let before = venue.handle.state_hash().await.unwrap().1;
     // Not a message; a message cut short; a string that is no text.
     let malformed = [vec![0xff; 16], vec![0x0a, 0x7f, b'x'], vec![0x0a, 0x02, 0xff, 0xfe]];
     for (name, roles) in CALLS.iter().filter(|(name, _)| !ENDS_IT.contains(name)) {
-        let key = if roles.contains(&Role::Maker) { maker.as_str() } else { OPERATOR };
+        let key = match () {
+            () if roles.contains(&Role::Maker) => maker.as_str(),
+            () if roles.contains(&Role::Operator) => OPERATOR,
+            () => meter.as_str(),
+        };
         for body in &malformed[..2] {
             let refused = call(&channel, name, key, body.clone()).await.unwrap_err();
             assert_eq!(refused.code(), Code::InvalidArgument, "{name}: {refused:?}");

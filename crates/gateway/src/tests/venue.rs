@@ -1,12 +1,14 @@
 //! An exchange in this process, served on loopback: one class, one region, two products, time that stands.
 
-use crate::{Gateway, Recorder, Settings, Tls, digest_of, server};
+use crate::{Gateway, Pricing, Recorder, Settings, Tls, digest_of, server};
 use hourbook_api::client::Client;
 use hourbook_api::v1;
 use hourbook_history::History;
 use hourbook_model::*;
+use hourbook_pricing::Params;
 use hourbook_sequencer::{Clock, Config, Handle, ManualClock, Sequencer};
 use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -17,11 +19,16 @@ use tokio::sync::oneshot;
 pub const START: Time = Time(1_795_478_400 * Time::SECOND);
 pub const OPERATOR: &str = "hb_operator";
 
+/// Parameters of one class in one region, with round numbers: GP in Ningxia is 0.1 USD, 0.7 CNY.
+pub static PARAMS: LazyLock<Arc<Params>> =
+    LazyLock::new(|| Arc::new(Params::parse(include_str!("params.toml")).unwrap()));
+
 pub struct Venue {
     pub address: SocketAddr,
     pub gateway: Gateway,
     pub handle: Handle,
     pub directory: TempDir,
+    pub clock: ManualClock,
     stop: Option<oneshot::Sender<()>>,
     served: tokio::task::JoinHandle<()>,
     writer: Option<JoinHandle<()>>,
@@ -85,9 +92,15 @@ impl Venue {
     }
 
     pub async fn with(settings: Settings, tls: bool) -> Venue {
+        let pricing = Pricing { params: Arc::clone(&PARAMS), references: false };
+        Venue::priced(settings, tls, pricing).await
+    }
+
+    pub async fn priced(settings: Settings, tls: bool, pricing: Pricing) -> Venue {
         let directory = TempDir::new().unwrap();
+        let clock = ManualClock::at(START);
         let config = Config {
-            clock: Clock::Manual(ManualClock::at(START)),
+            clock: Clock::Manual(clock.clone()),
             segment_bytes: 1 << 20,
             reserve_bytes: 0,
             ..Config::new(directory.path().join("journal"))
@@ -95,8 +108,8 @@ impl Venue {
         let history = History::open(&directory.path().join("history"), Default::default()).unwrap();
         let recorder = Recorder::start(history.clone()).unwrap();
         let (mut sequencer, handle, _) = Sequencer::open(config, vec![Box::new(recorder)]).unwrap();
-        let gateway = Gateway::new(sequencer.exchange(), handle.clone(), history, settings);
-        sequencer.subscribe(gateway.subscriber());
+        let gateway = Gateway::new(sequencer.exchange(), handle.clone(), history, pricing, settings);
+        sequencer.subscribe(gateway.subscriber().unwrap());
         let writer = std::thread::spawn(move || sequencer.run().unwrap());
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -113,8 +126,8 @@ impl Venue {
                 server::serve(&gateway, listener, tls, stopped).await.unwrap();
             }
         });
-        let venue =
-            Venue { address, gateway, handle, directory, stop: Some(stop), served, writer: Some(writer) };
+        let (stop, writer) = (Some(stop), Some(writer));
+        let venue = Venue { address, gateway, handle, directory, clock, stop, served, writer };
         venue.define().await;
         venue
     }
