@@ -110,7 +110,7 @@ impl Grid {
         Tick { page: ticks >> TICKS, bit: (ticks & ((1 << TICKS) - 1)) as u32 }
     }
 
-    /// The key of a tick. One more tick than [`MARKET`]'s is none.
+    /// The key of a tick.
     #[inline]
     fn key_of(self, Tick { page, bit }: Tick) -> i64 {
         let ticks = page << TICKS | i64::from(bit);

@@ -39,9 +39,12 @@ impl TryFrom<Snapshot> for Books {
         slab.verify().map_err(Broken)?;
         for (at, book) in books.iter_mut().enumerate() {
             let Some(body) = &mut book.body else { continue };
+            if book.tick == 0 {
+                return Err(Broken("a book with orders has a tick"));
+            }
             let Body { sides, stops, icebergs } = &mut **body;
             for (ladder, (_, side)) in sides.iter_mut().zip(RESTING) {
-                let grid = Grid::new(book.tick.max(1), side);
+                let grid = Grid::new(book.tick, side);
                 *ladder = ladder.on(grid).ok_or(Broken("a limit is a whole number of ticks"))?;
             }
             let stops = stops.iter_mut().flat_map(|stops| stops.iter_mut().zip(WAITING));

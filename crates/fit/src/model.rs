@@ -37,7 +37,7 @@ pub struct Curve {
 /// ten times as strongly as in a fit.
 pub fn anchored_hold(name: &str, hold: f64) -> f64 {
     match name {
-        "provider" => 0.05,
+        "provider" => 0.1,
         "provider_country" => 0.1,
         "provider_continent" => 2.0,
         "region_kind" => 5.0,

@@ -251,29 +251,9 @@ impl<T: Clone> Outbox<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::report;
     use futures::FutureExt;
     use hourbook_model::*;
-
-    fn report(account: u32, number: u64) -> Report {
-        Report {
-            account: AccountId(account),
-            number,
-            kind: ReportKind::Accepted,
-            order: OrderId(1),
-            client_id: ClientId::NONE,
-            session: SessionId(0),
-            request: 0,
-            instrument: InstrumentId(1),
-            side: Side::Buy,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Gtc,
-            price: Price(1),
-            trigger: Price(0),
-            quantity: Quantity(1),
-            cumulative: Quantity(0),
-            leaves: Quantity(1),
-        }
-    }
 
     fn tell(hub: &Hub, reports: impl IntoIterator<Item = (u32, u64)>) {
         let mut telling = hub.tell();

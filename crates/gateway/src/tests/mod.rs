@@ -26,6 +26,28 @@ use std::time::Duration;
 use tonic::Status as Refusal;
 use tonic_types::StatusExt;
 
+/// A report of an account that stands for any.
+pub(crate) fn report(account: u32, number: u64) -> Report {
+    Report {
+        account: AccountId(account),
+        number,
+        kind: ReportKind::Accepted,
+        order: OrderId(1),
+        client_id: ClientId::NONE,
+        session: SessionId(0),
+        request: 0,
+        instrument: InstrumentId(1),
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        price: Price(1),
+        trigger: Price(0),
+        quantity: Quantity(1),
+        cumulative: Quantity(0),
+        leaves: Quantity(1),
+    }
+}
+
 /// Every call of the contract, as `OrderService.PlaceOrder`.
 pub fn calls() -> Vec<(String, MethodDescriptorProto)> {
     let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();

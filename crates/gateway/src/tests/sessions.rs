@@ -2,7 +2,7 @@
 
 use super::served::{HOUR, with};
 use super::venue::{OPERATOR, START, Venue, limit};
-use super::{bearing, shown};
+use super::{bearing, report, shown};
 use crate::session::{self, OnFile};
 use crate::{CALLS, Patience, Settings};
 use hourbook_api::client::Error;
@@ -236,27 +236,6 @@ fn invent(venue: &Venue, account: u32, numbers: impl Iterator<Item = u64>) {
         let at = Stamp { seq: 1_000_000 + number, time: START };
         inside.history.record([(at, [Event::Reported(report(account, number))].as_slice())]);
         inside.hub.tell().report(at, &report(account, number));
-    }
-}
-
-fn report(account: u32, number: u64) -> Report {
-    Report {
-        account: AccountId(account),
-        number,
-        kind: ReportKind::Accepted,
-        order: OrderId::new(1, 1),
-        client_id: ClientId::NONE,
-        session: SessionId(0),
-        request: 0,
-        instrument: InstrumentId(1),
-        side: Side::Buy,
-        order_type: OrderType::Limit,
-        time_in_force: TimeInForce::Gtc,
-        price: Price(1),
-        trigger: Price(0),
-        quantity: Quantity(1),
-        cumulative: Quantity(0),
-        leaves: Quantity(1),
     }
 }
 

@@ -70,8 +70,9 @@ impl Gated {
 impl Disk for Gated {
     fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         let grows = (offset + bytes.len() as u64).saturating_sub(file.metadata()?.len()) as i64;
-        if self.room.fetch_sub(grows, SeqCst) < grows {
-            self.room.fetch_add(grows, SeqCst);
+        // In one step: a write that is refused takes no room from another thread's, not even for a moment.
+        let taken = self.room.fetch_update(SeqCst, SeqCst, |room| (grows <= room).then_some(room - grows));
+        if taken.is_err() {
             return Err(io::ErrorKind::StorageFull.into());
         }
         Local.write(file, bytes, offset)
