@@ -312,7 +312,7 @@ async fn a_session_goes_on_over_silence_a_restart_and_a_new_process() {
     let mut heard = Heard::default();
     let order = |price| v1::NewOrder::limit(&symbol, Side::Buy, price, 1);
     assert_eq!(entries.place("first", order(90_000)).await.unwrap(), 1);
-    while heard.answered.len() < 1 {
+    while heard.answered.is_empty() {
         heard.hear(in_time("an answer", events.next()).await.unwrap().unwrap());
     }
     // Idle for longer than the silence limit, it lives by its heartbeats.
@@ -353,7 +353,7 @@ async fn a_session_goes_on_over_silence_a_restart_and_a_new_process() {
         client.session(SessionOptions { resume_from, ..options }).await.unwrap();
     assert_eq!(entries.place("fourth", order(94_000)).await.unwrap(), 4);
     let mut again = Heard::default();
-    while again.answered.len() < 1 {
+    while again.answered.is_empty() {
         again.hear(in_time("an answer", events.next()).await.unwrap().unwrap());
     }
     assert_eq!(again.reports[..heard.reports.len() - 2], heard.reports[2..]);
@@ -531,10 +531,10 @@ async fn own(venue: &Venue, id: u32) -> Shown {
 async fn follow(feed: &mut Feed, sequence: u64, trades: &mut BTreeMap<u32, Vec<u64>>) {
     loop {
         match in_time("market data", feed.next()).await.unwrap() {
-            News::Heartbeat { sequence: told } if told >= sequence => {
-                if feed.instruments().all(|one| feed.is_whole(one.id)) {
-                    return;
-                }
+            News::Heartbeat { sequence: told }
+                if told >= sequence && feed.instruments().all(|one| feed.is_whole(one.id)) =>
+            {
+                return;
             }
             News::Trades { id, trades: told } => {
                 trades.entry(id).or_default().extend(told.iter().map(|trade| trade.trade_id));
