@@ -76,6 +76,10 @@ pub struct Limits {
     pub sessions: usize,
     /// Sessions and streams of one participant at once.
     pub streams_per_participant: usize,
+    /// Subscriptions to market data at once, over all participants.
+    pub subscriptions: usize,
+    /// What one subscription may leave lying.
+    pub subscription_buffer_bytes: usize,
     /// Calls at once on one connection.
     pub streams_per_connection: u32,
     pub message_bytes: usize,
@@ -249,6 +253,8 @@ struct LimitsText {
     connections_per_address: Whole<1, 1_000_000>,
     sessions: Whole<1, 1_000_000>,
     streams_per_participant: Whole<1, 1_000_000>,
+    subscriptions: Whole<1, 1_000_000>,
+    subscription_buffer: Size<KIB, GIB>,
     streams_per_connection: Whole<1, 1_000_000>,
     message: Size<KIB, { 64 * MIB }>,
     header_list: Size<KIB, MIB>,
@@ -265,6 +271,8 @@ impl Default for LimitsText {
             connections_per_address: Whole(1_024),
             sessions: Whole(4_096),
             streams_per_participant: Whole(256),
+            subscriptions: Whole(4_096),
+            subscription_buffer: Size(4 * MIB),
             streams_per_connection: Whole(256),
             message: Size(MIB),
             header_list: Size(16 * KIB),
@@ -336,6 +344,8 @@ impl Resolution<'_> {
                 connections_per_address: limits.connections_per_address.0 as usize,
                 sessions: limits.sessions.0 as usize,
                 streams_per_participant: limits.streams_per_participant.0 as usize,
+                subscriptions: limits.subscriptions.0 as usize,
+                subscription_buffer_bytes: limits.subscription_buffer.usize(),
                 streams_per_connection: limits.streams_per_connection.u32(),
                 message_bytes: limits.message.usize(),
                 header_list_bytes: limits.header_list.0 as u32,

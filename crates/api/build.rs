@@ -12,6 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(files, [&root])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().build_transport(true).compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_transport(true)
+        .extern_path(".hourbook.v1.SubscribeResponse", "crate::ready::SubscribeResponse")
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -48,6 +48,8 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
                 connections_per_address: 1024,
                 sessions: 4096,
                 streams_per_participant: 256,
+                subscriptions: 4096,
+                subscription_buffer_bytes: 4194304,
                 streams_per_connection: 256,
                 message_bytes: 1048576,
                 header_list_bytes: 16384,
@@ -75,7 +77,7 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
         }
         keys.join(" ")
     };
-    expect!["data drain journal.queue_commands journal.reserve journal.segment journal.snapshot_commands limits.batch_commands limits.connections limits.connections_per_address limits.header_list limits.heartbeat limits.idle limits.message limits.sessions limits.silence limits.streams_per_connection limits.streams_per_participant listen log.filter log.format market metrics metrics_public pricing.params pricing.references tls.certificate tls.development tls.key"].assert_eq(&keys(&SHIPPED.parse().unwrap()));
+    expect!["data drain journal.queue_commands journal.reserve journal.segment journal.snapshot_commands limits.batch_commands limits.connections limits.connections_per_address limits.header_list limits.heartbeat limits.idle limits.message limits.sessions limits.silence limits.streams_per_connection limits.streams_per_participant limits.subscription_buffer limits.subscriptions listen log.filter log.format market metrics metrics_public pricing.params pricing.references tls.certificate tls.development tls.key"].assert_eq(&keys(&SHIPPED.parse().unwrap()));
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn a_wrong_key_or_value_is_named() {
             h.toml: journal.queue_commands: `1` is not a whole number from 64 to 16777216
             h.toml: journal.segment: `64 MB` is not a whole number of B, KiB, MiB or GiB from "1 MiB" to "16 GiB"
             h.toml: limits.message: invalid type: integer `1048576`, expected a whole number of B, KiB, MiB or GiB from "1 KiB" to "64 MiB"
-            h.toml: limits.batch: unknown field `batch`, expected one of `connections`, `connections_per_address`, `sessions`, `streams_per_participant`, `streams_per_connection`, `message`, `header_list`, `batch_commands`, `idle`, `heartbeat`, `silence`
+            h.toml: limits.batch: unknown field `batch`, expected one of `connections`, `connections_per_address`, `sessions`, `streams_per_participant`, `subscriptions`, `subscription_buffer`, `streams_per_connection`, `message`, `header_list`, `batch_commands`, `idle`, `heartbeat`, `silence`
             h.toml: limits.silence: must be at least twice limits.heartbeat
             h.toml: log.format: unknown variant `xml`, expected `text` or `json`
             h.toml: tls.key: is missing where tls.certificate is given

@@ -474,7 +474,7 @@ pub fn page_token(token: &str) -> Checked<Option<u64>> {
 
 // --- reports ---
 
-fn wire_side(side: Side) -> i32 {
+pub fn wire_side(side: Side) -> i32 {
     match side {
         Side::Buy => v1::Side::Buy as i32,
         Side::Sell => v1::Side::Sell as i32,

@@ -220,3 +220,20 @@ fn scopes_roles_and_pages() {
     assert_eq!(page_size(5_000), Ok(1_000));
     assert!(page_size(-1).is_err() && page_token("x").is_err());
 }
+
+#[test]
+fn ready_updates_are_on_the_wire_what_updates_are() {
+    use prost::Message;
+    let update = |number| v1::MarketUpdate { instrument_id: 7, number, ..Default::default() };
+    let plain =
+        v1::SubscribeResponse { updates: vec![update(1), update(2), update(3)], ..Default::default() };
+    let mut bytes = bytes::BytesMut::new();
+    crate::ready::append(&mut bytes, &update(1));
+    let first = bytes.split().freeze();
+    crate::ready::append(&mut bytes, &update(2));
+    let ready = vec![first, bytes.freeze()];
+    let joined = v1::SubscribeResponse { ready, updates: vec![update(3)] };
+    assert_eq!(joined.encode_to_vec(), plain.encode_to_vec());
+    assert_eq!(joined.encoded_len(), plain.encoded_len());
+    assert_eq!(v1::SubscribeResponse::decode(&joined.encode_to_vec()[..]), Ok(plain));
+}

@@ -17,6 +17,9 @@ pub struct Pair {
     pub quantity: Quantity,
     pub maker_done: bool,
     pub taker_done: bool,
+    /// Lots of the next slice of each, which went to the back of its level; zero for none.
+    pub maker_slice: Quantity,
+    pub taker_slice: Quantity,
 }
 
 /// The limits of one side that may set the price, best first, and its market orders.
@@ -97,13 +100,19 @@ impl Books {
             left -= i64::from(lots);
             let buy_is_older = self.slab.arrival(buy) < self.slab.arrival(sell);
             let (buy, sell) = (self.slab.id_at(buy), self.slab.id_at(sell));
-            let buy_done = self.consume(book, Side::Buy, lots);
-            let sell_done = self.consume(book, Side::Sell, lots);
-            let quantity = Quantity(i64::from(lots));
-            pairs.push(if buy_is_older {
-                Pair { maker: buy, taker: sell, price, quantity, maker_done: buy_done, taker_done: sell_done }
-            } else {
-                Pair { maker: sell, taker: buy, price, quantity, maker_done: sell_done, taker_done: buy_done }
+            let bought = (buy, self.consume(book, Side::Buy, lots));
+            let sold = (sell, self.consume(book, Side::Sell, lots));
+            let ((maker, of_maker), (taker, of_taker)) =
+                if buy_is_older { (bought, sold) } else { (sold, bought) };
+            pairs.push(Pair {
+                maker,
+                taker,
+                price,
+                quantity: Quantity(i64::from(lots)),
+                maker_done: of_maker.is_all(),
+                taker_done: of_taker.is_all(),
+                maker_slice: of_maker.slice(),
+                taker_slice: of_taker.slice(),
             });
         }
         let mut slots: Vec<u32> = Vec::new();

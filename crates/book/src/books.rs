@@ -275,8 +275,8 @@ impl Books {
     }
 
     /// Takes lots from the first order of a side's best level: its next slice goes to the back, and when nothing is
-    /// left it is out of the book (`true`).
-    pub(crate) fn consume(&mut self, book: usize, side: Side, lots: u32) -> bool {
+    /// left it is out of the book.
+    pub(crate) fn consume(&mut self, book: usize, side: Side, lots: u32) -> Taken {
         let Books { books, slab, .. } = self;
         let Some(body) = &mut books[book].body else { unreachable!("a book with a best has a body") };
         let ladder = &mut body.sides[side as usize];
@@ -284,12 +284,12 @@ impl Books {
         let slot = level.first;
         level.shown -= u64::from(lots);
         match slab.take_lots(slot, lots) {
-            Taken::Part => return false,
+            Taken::Part => return Taken::Part,
             Taken::Slice(slice) => {
                 // The ring turns by one: the first is the last.
                 level.shown += u64::from(slice);
                 level.first = slab.nodes[slot as usize].next;
-                return false;
+                return Taken::Slice(slice);
             }
             Taken::All => {}
         }
@@ -302,7 +302,7 @@ impl Books {
             self.level_ended(tag, self.books[book].best_key(side));
         }
         self.count_out(tag);
-        true
+        Taken::All
     }
 
     /// The ladder in which an order hangs.

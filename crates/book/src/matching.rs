@@ -53,6 +53,8 @@ pub enum Match {
         quantity: Quantity,
         /// Nothing of it is left.
         maker_done: bool,
+        /// Lots of its next slice, which went to the back of its level; zero for none.
+        slice: Quantity,
     },
     /// Met an order of its own, without a trade.
     SelfTrade {
@@ -62,6 +64,8 @@ pub enum Match {
         removed: bool,
         /// Lots that a taker lost which goes on.
         taker_lost: Quantity,
+        /// Lots of the maker's next slice, as of a fill.
+        slice: Quantity,
     },
 }
 
@@ -166,8 +170,14 @@ impl Books {
                 *affordable -= price.0 * i64::from(quantity);
             }
             *left -= quantity;
-            let maker_done = self.consume(book, other, quantity);
-            steps.push(Match::Fill { maker: id, price, quantity: Quantity(i64::from(quantity)), maker_done });
+            let taken = self.consume(book, other, quantity);
+            steps.push(Match::Fill {
+                maker: id,
+                price,
+                quantity: Quantity(i64::from(quantity)),
+                maker_done: taken.is_all(),
+                slice: taken.slice(),
+            });
         }
     }
 
@@ -180,22 +190,23 @@ impl Books {
         left: &mut u32,
         steps: &mut Vec<Match>,
     ) -> Option<u32> {
-        let mut meet = |quantity, removed, taker_lost: u32| {
+        let mut meet = |quantity, removed, taker_lost: u32, slice| {
             let taker_lost = Quantity(i64::from(taker_lost));
-            steps.push(Match::SelfTrade { maker, quantity, removed, taker_lost });
+            steps.push(Match::SelfTrade { maker, quantity, removed, taker_lost, slice });
         };
         match policy {
             SelfTrade::Allow | SelfTrade::CancelNewest => Some(*left),
             SelfTrade::CancelOldest | SelfTrade::CancelBoth => {
-                meet(self.cancel(maker), true, 0);
+                meet(self.cancel(maker), true, 0, Quantity::ZERO);
                 (policy == SelfTrade::CancelBoth).then_some(*left)
             }
             SelfTrade::Decrement => {
                 let Some(node) = self.slab.get(maker) else { unreachable!("the maker was just met") };
                 let (lost, side) = (node.shown.min(*left), node.tag.side());
-                let removed = self.consume(book, side, lost);
+                let taken = self.consume(book, side, lost);
                 *left -= lost;
-                meet(Quantity(i64::from(lost)), removed, if *left > 0 { lost } else { 0 });
+                let taker_lost = if *left > 0 { lost } else { 0 };
+                meet(Quantity(i64::from(lost)), taken.is_all(), taker_lost, taken.slice());
                 (*left == 0).then_some(lost)
             }
         }

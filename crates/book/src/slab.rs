@@ -62,6 +62,20 @@ pub(crate) enum Taken {
     All,
 }
 
+impl Taken {
+    pub fn is_all(&self) -> bool {
+        matches!(self, Taken::All)
+    }
+
+    /// Lots of the slice that went to the back; zero for none.
+    pub fn slice(&self) -> Quantity {
+        match *self {
+            Taken::Slice(slice) => Quantity(i64::from(slice)),
+            Taken::Part | Taken::All => Quantity::ZERO,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Slab {
     pub nodes: Vec<Node>,

@@ -14,7 +14,7 @@ impl Exchange {
     /// Settles one step of a taker's way through the book.
     pub(crate) fn settle_match(&mut self, turn: &mut Turn, slot: usize, taker: OrderId, met: &Match) {
         match *met {
-            Match::Fill { maker, price, quantity, maker_done } => {
+            Match::Fill { maker, price, quantity, maker_done, slice } => {
                 let trade = self.next_trade();
                 let side = self.orders[taker.slot()].side;
                 let instrument = self.instruments.at_mut(slot);
@@ -47,16 +47,24 @@ impl Exchange {
                     |liquidity, fee| ReportKind::Filled(Fill { trade, price, quantity, liquidity, fee });
                 self.report(turn, maker, fill(Liquidity::Maker, maker_fee));
                 self.report(turn, taker, fill(Liquidity::Taker, taker_fee));
+                if slice > Quantity::ZERO {
+                    self.show_in_book(turn, maker, slice, true);
+                }
                 if maker_done {
                     self.close(maker);
                 }
             }
-            Match::SelfTrade { maker, quantity, removed, taker_lost } => {
+            Match::SelfTrade { maker, quantity, removed, taker_lost, slice } => {
                 if removed {
+                    self.show_in_book(turn, maker, Quantity::ZERO, false);
                     self.end_with(turn, maker, quantity, CancelReason::SelfTrade);
                 } else {
                     self.shrink(maker, quantity);
                     self.report(turn, maker, ReportKind::Reduced);
+                    // Of a slice that was not used up the rest is shown: nothing has met the maker after that.
+                    let joins = slice > Quantity::ZERO;
+                    let shown = if joins { slice } else { self.books.displayed(maker) };
+                    self.show_in_book(turn, maker, shown, joins);
                 }
                 if taker_lost > Quantity::ZERO {
                     self.shrink(taker, taker_lost);
@@ -92,7 +100,12 @@ impl Exchange {
             let fill = Fill { trade, price, quantity, liquidity: Liquidity::Auction, fee };
             self.report(turn, order, ReportKind::Filled(fill));
         }
-        for (order, done) in [(pair.maker, pair.maker_done), (pair.taker, pair.taker_done)] {
+        let maker = (pair.maker, pair.maker_done, pair.maker_slice);
+        let taker = (pair.taker, pair.taker_done, pair.taker_slice);
+        for (order, done, slice) in [maker, taker] {
+            if slice > Quantity::ZERO {
+                self.show_in_book(turn, order, slice, true);
+            }
             if done {
                 self.close(order);
             }

@@ -181,9 +181,11 @@ impl Exchange {
                 self.reject(turn, &order, RejectReason::Frozen);
             } else {
                 // Same price, smaller size: it keeps its place.
+                let shown = self.books.displayed(id);
                 self.books.reduce(id, leaves - quantity);
                 self.shrink(id, leaves - quantity);
                 self.report(turn, id, ReportKind::Reduced);
+                self.show_less(turn, id, shown);
             }
             return Some(id);
         }

@@ -232,7 +232,7 @@ impl Exchange {
 
         match entered.outcome {
             Outcome::Filled => self.close(id),
-            Outcome::Rested => self.rest(id),
+            Outcome::Rested => self.rest(turn, id),
             Outcome::Cancelled(why) => {
                 self.end_with(turn, id, entered.left, why);
                 if why == CancelReason::Band {
@@ -264,7 +264,8 @@ impl Exchange {
     }
 
     /// The order waits in the book: on its account's list, and counted.
-    fn rest(&mut self, id: OrderId) {
+    fn rest(&mut self, turn: &mut Turn, id: OrderId) {
+        self.show_in_book(turn, id, self.books.displayed(id), true);
         let record = &self.orders[id.slot()];
         if !record.marks.has(Marks::LINKED) {
             let slot = record.instrument.slot();
@@ -329,9 +330,11 @@ impl Exchange {
             self.cancel_order(turn, id, CancelReason::Reduce);
             return Answer { leaves: Quantity(0), ..self.answer_of(id, &record, price) };
         }
+        let shown = self.books.displayed(id);
         self.books.reduce(id, by);
         self.shrink(id, by);
         self.report(turn, id, ReportKind::Reduced);
+        self.show_less(turn, id, shown);
         let record = self.orders[id.slot()];
         self.answer_of(id, &record, price)
     }
@@ -369,7 +372,11 @@ impl Exchange {
 
     /// Takes a live order out of the book and ends it.
     pub(crate) fn cancel_order(&mut self, turn: &mut Turn, id: OrderId, reason: CancelReason) {
+        let rests = self.rests(id);
         let left = self.books.cancel(id);
+        if rests {
+            self.show_in_book(turn, id, Quantity::ZERO, false);
+        }
         self.end_with(turn, id, left, reason);
     }
 
@@ -470,8 +477,10 @@ impl Exchange {
         self.subject = (id, *live);
 
         if keeps_place {
+            let shown = self.books.displayed(id);
             self.books.amend_in_place(id, leaves);
             self.report_at(turn, id, ReportKind::Amended, price, trigger);
+            self.show_less(turn, id, shown);
         } else {
             let mut incoming = self.books.take(id);
             incoming.limit = limited.then_some(price);
@@ -481,6 +490,9 @@ impl Exchange {
                 self.books.rest_stop(slot, incoming, trigger);
             } else {
                 self.enter(turn, incoming);
+                if !self.books.contains(id) {
+                    self.show_gone(turn, id, &record, old_price);
+                }
             }
             self.trigger_stops(turn, slot);
         }

@@ -1,4 +1,5 @@
-//! What is told of an order, to everyone who follows its account and to the one who asked.
+//! What is told of an order: to everyone who follows its account, to the one who asked, and of its place in the book
+//! to all.
 
 use crate::machine::{Exchange, Lifetime, Marks, OrderRecord, Turn};
 use hourbook_model::*;
@@ -63,6 +64,42 @@ impl Exchange {
         reason: CancelReason,
     ) {
         self.report(turn, id, ReportKind::Cancelled { quantity, reason });
+    }
+
+    /// All are shown how an order stands in its book, or that it left.
+    pub(crate) fn show_in_book(&mut self, turn: &mut Turn, id: OrderId, quantity: Quantity, joins: bool) {
+        debug_assert!(quantity > Quantity::ZERO || !joins, "what joins a level shows something");
+        let OrderRecord { instrument, side, .. } = self.orders[id.slot()];
+        let price = self.books.price(id);
+        turn.push(Event::BookChanged(BookChange { instrument, order: id, side, joins, price, quantity }));
+    }
+
+    /// All are shown that an order displays less than it did, if it does: hidden lots go first, and a waiting stop is not
+    /// seen.
+    pub(crate) fn show_less(&mut self, turn: &mut Turn, id: OrderId, before: Quantity) {
+        let shown = self.books.displayed(id);
+        if shown != before && self.rests(id) {
+            self.show_in_book(turn, id, shown, false);
+        }
+    }
+
+    /// All are shown that an order which stood at `price` is in its book no more, though its slot may be another's by now.
+    pub(crate) fn show_gone(&self, turn: &mut Turn, id: OrderId, record: &OrderRecord, price: Price) {
+        let OrderRecord { instrument, side, .. } = *record;
+        let quantity = Quantity::ZERO;
+        turn.push(Event::BookChanged(BookChange {
+            instrument,
+            order: id,
+            side,
+            joins: false,
+            price,
+            quantity,
+        }));
+    }
+
+    /// Whether an order is in its book for others to see; a waiting stop is not.
+    pub(crate) fn rests(&self, id: OrderId) -> bool {
+        self.books.contains(id) && self.books.trigger(id) == Price(0)
     }
 
     /// A report that no order of the book stands behind.

@@ -23,10 +23,11 @@ use tonic::{Code, Status};
 use tower::Service;
 
 /// Calls that may last: their readers are bounded where they are fed.
-pub const LASTING: [&str; 7] = [
+pub const LASTING: [&str; 8] = [
     "/hourbook.v1.OrderService/Trade",
     "/hourbook.v1.OrderService/StreamExecutions",
     "/hourbook.v1.InstrumentService/StreamInstrumentStatus",
+    "/hourbook.v1.MarketDataService/Subscribe",
     "/hourbook.v1.PricingService/StreamQuotes",
     "/grpc.health.v1.Health/Watch",
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",

@@ -157,8 +157,9 @@ pub(crate) struct Outbox<T>(Mutex<Waiting<T>>);
 
 struct Waiting<T> {
     pages: VecDeque<(T, usize)>,
-    /// Items in all pages.
+    /// Items in all pages, and how many there may be.
     items: usize,
+    most: usize,
     overrun: bool,
     reader: Option<Waker>,
 }
@@ -169,18 +170,23 @@ pub(crate) struct Overrun;
 
 impl<T: Clone> Outbox<T> {
     pub fn new() -> Arc<Outbox<T>> {
-        let waiting = Waiting { pages: VecDeque::new(), items: 0, overrun: false, reader: None };
+        Outbox::of(OUTBOX)
+    }
+
+    /// One that runs over beyond so many items, whatever is counted as one.
+    pub fn of(most: usize) -> Arc<Outbox<T>> {
+        let waiting = Waiting { pages: VecDeque::new(), items: 0, most, overrun: false, reader: None };
         Arc::new(Outbox(Mutex::new(waiting)))
     }
 
     /// Puts a page of so many items in; `false` when nobody will read it.
-    fn put(self: &Arc<Self>, page: &T, items: usize) -> bool {
+    pub fn put(self: &Arc<Self>, page: &T, items: usize) -> bool {
         if Arc::strong_count(self) == 1 {
             return false;
         }
         let mut waiting = self.waiting();
         // One page is taken whatever its size, so that the bound never shuts out who keeps up.
-        waiting.overrun |= waiting.items > 0 && waiting.items + items > OUTBOX;
+        waiting.overrun |= waiting.items > 0 && waiting.items + items > waiting.most;
         if waiting.overrun {
             waiting.pages = VecDeque::new();
             waiting.items = 0;
@@ -213,6 +219,24 @@ impl<T: Clone> Outbox<T> {
     /// Waits for the next page.
     pub async fn next(&self) -> Result<T, Overrun> {
         std::future::poll_fn(|context| self.poll_next(context)).await
+    }
+
+    pub fn is_empty(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.pages.is_empty() && !waiting.overrun
+    }
+
+    /// Nothing more comes: its reader is told that it has run over.
+    pub fn run_over(&self) {
+        let mut waiting = self.waiting();
+        waiting.overrun = true;
+        waiting.pages = VecDeque::new();
+        waiting.items = 0;
+        let reader = waiting.reader.take();
+        drop(waiting);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 
     pub fn is_overrun(&self) -> bool {

@@ -3,6 +3,7 @@
 //! - `server`: connections and their limits; `tls`: certificates; `calls`: what every call has in common
 //! - `door`: whose key it is, what it may do, how fast; `allowance`: so much a second; `roles`: who may call what
 //! - `published`: what is learned from each batch; `hub`, `following`: an account's reports to whoever follows it
+//! - `live`: market data kept and told on a thread of its own; `views`: as messages; `subscription`: one reader's
 //! - `session`: the `Trade` session and drop copy; `statuses`: how instruments trade, as a stream
 //! - `records`: history's own thread; `desk`: pricing's, and what quotes are made of; `quotes`: quotes as a stream
 //! - `directory`: symbols and ids; `status`: every gRPC status is built there
@@ -25,6 +26,7 @@ mod door;
 mod following;
 mod hub;
 mod instruments;
+mod live;
 mod market_data;
 mod metrics;
 mod orders;
@@ -37,7 +39,9 @@ mod server;
 mod session;
 mod status;
 mod statuses;
+mod subscription;
 mod tls;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +56,7 @@ use hourbook_history::{History, Part};
 use hourbook_model::{AccountId, Command, InstrumentId, KeyId, Report, Request, Stamp};
 use hourbook_sequencer::{Handle, Receipt, Subscriber};
 use hub::Hub;
+use live::Live;
 use metrics::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +99,10 @@ pub struct Limits {
     pub sessions: usize,
     /// Sessions and streams of one participant at once.
     pub streams_per_participant: usize,
+    /// Subscriptions to market data at once, over all participants.
+    pub subscriptions: usize,
+    /// What one subscription may leave lying, bytes; those that read the same share them.
+    pub subscription_buffer_bytes: usize,
     /// Calls at once on one connection.
     pub streams_per_connection: u32,
     /// The largest request, bytes.
@@ -126,6 +135,8 @@ impl Default for Settings {
                 connections_per_address: 1_024,
                 sessions: 4_096,
                 streams_per_participant: 256,
+                subscriptions: 4_096,
+                subscription_buffer_bytes: 4 << 20,
                 streams_per_connection: 256,
                 message_bytes: 1 << 20,
                 header_list_bytes: 16 << 10,
@@ -156,6 +167,7 @@ pub(crate) struct Inside {
     pub door: Door,
     pub directory: Directory,
     pub hub: Hub,
+    pub live: Arc<Live>,
     pub history: History,
     pub desk: Arc<Desk>,
     pub metrics: Metrics,
@@ -165,6 +177,7 @@ pub(crate) struct Inside {
     pub silence: Duration,
     pub patience: Patience,
     pub sessions: Arc<Semaphore>,
+    pub subscriptions: Arc<Semaphore>,
     pub drain: Duration,
     pub version: String,
     /// The last command that door, directory and streams have seen; set after them.
@@ -188,6 +201,7 @@ impl Gateway {
             door: Door::of(exchange),
             directory: Directory::of(exchange),
             hub: Hub::of(exchange),
+            live: Arc::new(Live::of(exchange)),
             desk: Arc::new(Desk::of(exchange, handle.clone(), pricing)),
             metrics: Metrics::new(handle.clone()),
             published: watch::Sender::new(exchange.stamp().seq),
@@ -195,6 +209,7 @@ impl Gateway {
             handle,
             history,
             sessions: Arc::new(Semaphore::new(limits.sessions)),
+            subscriptions: Arc::new(Semaphore::new(limits.subscriptions)),
             lasting: Lasting::new(limits.streams_per_participant),
             limits,
             heartbeat,
@@ -214,7 +229,9 @@ impl Gateway {
     /// When the system gives no thread.
     pub fn subscriber(&self) -> std::io::Result<Box<dyn Subscriber>> {
         let bell = desk::open(Arc::clone(&self.0.desk))?;
-        Ok(Box::new(published::Published { inside: Arc::clone(&self.0), bell }))
+        let inside = Arc::clone(&self.0);
+        let teller = live::Teller::start(&inside.live, inside.handle.clone());
+        Ok(Box::new(published::Published { teller, inside, bell }))
     }
 
     /// Waits until pricing has acted on all that is durable now, or for as long as `most`.

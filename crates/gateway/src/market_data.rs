@@ -1,8 +1,8 @@
-//! MarketDataService: books as they stand.
+//! MarketDataService: books as they stand, and market data as it changes.
 
 use crate::calls::caller;
 use crate::door::{Caller, WHOLE_STATE};
-use crate::{Inside, status};
+use crate::{Inside, status, subscription};
 use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::MarketDataService;
@@ -19,6 +19,16 @@ const MOST_DEPTH: usize = 1_000;
 
 #[tonic::async_trait]
 impl MarketDataService for MarketData {
+    type SubscribeStream = subscription::Updates;
+
+    async fn subscribe(
+        &self,
+        call: Call<v1::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Refusal> {
+        let caller = caller(&call)?;
+        subscription::begin(Arc::clone(&self.0), caller, &call.into_inner())
+    }
+
     async fn get_book(
         &self,
         call: Call<v1::GetBookRequest>,
@@ -114,7 +124,7 @@ fn depth(depth: i32) -> Checked<usize> {
     }
 }
 
-fn level(level: &Level) -> v1::Level {
+pub(crate) fn level(level: &Level) -> v1::Level {
     v1::Level { price_micros: level.price.0, quantity: level.quantity.0, order_count: level.orders }
 }
 

@@ -1,16 +1,19 @@
-//! What the gateway learns from each published batch: keys, accounts and limits, symbols, figures, reports, trades.
+//! What the gateway learns from each published batch: keys, accounts and limits, symbols, figures, reports, trades; market
+//! data is made of it on another thread.
 //!
 //! Runs on the publishing thread, once over all events: nothing here waits.
 
 use crate::Inside;
 use crate::desk::Bell;
 use crate::hub::StatusNews;
+use crate::live::Teller;
 use hourbook_model::{Event, Scope, Status};
 use hourbook_sequencer::{Batch, Subscriber};
 use std::sync::Arc;
 
 pub(crate) struct Published {
     pub inside: Arc<Inside>,
+    pub teller: Teller,
     pub bell: Bell,
 }
 
@@ -26,7 +29,10 @@ impl Subscriber for Published {
                 match event {
                     Event::Reported(report) => telling.report(entry.stamp, report),
                     Event::Traded(_) => learning.saw(event),
-                    Event::Posted(_) | Event::Uncrossed { .. } | Event::Cascaded { .. } => {}
+                    Event::BookChanged(_)
+                    | Event::Posted(_)
+                    | Event::Uncrossed { .. }
+                    | Event::Cascaded { .. } => {}
                     other => {
                         learning.saw(other);
                         inside.door.saw(other);
@@ -45,6 +51,8 @@ impl Subscriber for Published {
             }
             inside.published.send_replace(last.seq);
         }
+        // Symbols are known by now.
+        self.teller.tell(batch);
     }
 }
 

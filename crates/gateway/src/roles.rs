@@ -25,6 +25,7 @@ pub const CALLS: &[(&str, &[Role])] = &[
     ("OrderService.ListFills", OWN),
     ("OrderService.StreamExecutions", OWN),
     ("MarketDataService.GetBook", ANYONE),
+    ("MarketDataService.Subscribe", ANYONE),
     ("InstrumentService.ListProducts", ANYONE),
     ("InstrumentService.GetProduct", ANYONE),
     ("InstrumentService.ListInstruments", ANYONE),

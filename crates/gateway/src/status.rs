@@ -134,6 +134,34 @@ pub fn too_many_streams(most: usize) -> Status {
     build(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, |_| {})
 }
 
+/// The exchange has as many subscriptions to market data as it takes.
+pub fn too_many_subscriptions(most: usize) -> Status {
+    let message =
+        format!("at most {most} subscriptions at once over all participants (limits.subscriptions)");
+    build(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, |_| {})
+}
+
+/// A reader of market data left more lying than is kept for it, and chose to be told so.
+pub fn subscription_too_slow(most: usize) -> Status {
+    let message = format!(
+        "more than {most} bytes were not read (limits.subscription_buffer): subscribe again and resume"
+    );
+    build(Code::ResourceExhausted, "READER_TOO_SLOW", message, |_| {})
+}
+
+/// Market data fell behind and began again.
+pub fn market_data_restarted() -> Status {
+    let message = "market data fell behind and began again: subscribe again";
+    build(Code::Unavailable, "MARKET_DATA_RESTARTED", message, |details| {
+        details.set_retry_info(Some(Duration::from_secs(1)));
+    })
+}
+
+/// Market data is told no more.
+pub fn market_data_stopped() -> Status {
+    build(Code::Unavailable, "MARKET_DATA_STOPPED", "market data is told no more; the log says why", |_| {})
+}
+
 /// The connection has as many calls without a key as it may.
 pub fn too_many_open(most: usize) -> Status {
     let message = format!("at most {most} calls at once without a key on one connection");

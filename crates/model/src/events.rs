@@ -177,6 +177,24 @@ pub struct Trade {
     pub taker: OrderId,
 }
 
+/// What everyone sees of an order in its book, after a change that no trade tells of.
+///
+/// Whoever keeps a book of these takes the lots of each trade from the two orders named there as far as they are in it,
+/// and an order that has none left out of it. What is hidden is not told: an iceberg's next slice comes as an order that
+/// joins its level anew. At the end of each command the book so kept is the exchange's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookChange {
+    pub instrument: InstrumentId,
+    pub order: OrderId,
+    pub side: Side,
+    /// Whether it stands behind all others at its price now; else it keeps its place.
+    pub joins: bool,
+    /// Zero for a market order that waits in a call.
+    pub price: Price,
+    /// Lots displayed; zero when it is out of the book.
+    pub quantity: Quantity,
+}
+
 /// What a ledger entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EntryKind {
@@ -230,6 +248,7 @@ pub struct Obligation {
 pub enum Event {
     Reported(Report),
     Traded(Trade),
+    BookChanged(BookChange),
     Uncrossed {
         instrument: InstrumentId,
         price: Price,

@@ -11,6 +11,8 @@ pub enum Side {
 }
 
 impl Side {
+    pub const BOTH: [Side; 2] = [Side::Buy, Side::Sell];
+
     pub fn opposite(self) -> Side {
         match self {
             Side::Buy => Side::Sell,

@@ -303,10 +303,10 @@ impl Twins {
 
     fn told(&self, step: &Match) -> Step {
         match *step {
-            Match::Fill { maker, price, quantity, maker_done } => {
+            Match::Fill { maker, price, quantity, maker_done, .. } => {
                 Step::Fill { maker: self.names[&maker], price: price.0, lots: quantity.0, maker_done }
             }
-            Match::SelfTrade { maker, quantity, removed, taker_lost } => {
+            Match::SelfTrade { maker, quantity, removed, taker_lost, .. } => {
                 Step::Own { maker: self.names[&maker], lots: quantity.0, removed, taker_lost: taker_lost.0 }
             }
         }

@@ -148,7 +148,7 @@ impl Venue {
         let entered = self.books.enter(BOOK, &incoming, &mut steps);
         for step in steps {
             match step {
-                Match::Fill { maker, price, quantity, maker_done } => {
+                Match::Fill { maker, price, quantity, maker_done, .. } => {
                     self.last = Some(price);
                     let done = if maker_done { ", done" } else { "" };
                     let maker_name = self.name(maker);
@@ -157,7 +157,7 @@ impl Venue {
                         self.books.free(maker);
                     }
                 }
-                Match::SelfTrade { maker, quantity, removed, taker_lost } => {
+                Match::SelfTrade { maker, quantity, removed, taker_lost, .. } => {
                     let name = self.name(maker);
                     if removed {
                         self.over(name, quantity, "SelfTrade");

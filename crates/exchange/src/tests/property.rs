@@ -73,6 +73,8 @@ struct Seen {
     money: BTreeMap<(AccountId, CurrencyId), (Money, Money)>,
     cumulative: BTreeMap<OrderId, Quantity>,
     trades: u64,
+    /// The books as everyone sees them, in the order in which orders joined their levels.
+    books: BTreeMap<(InstrumentId, Side), Vec<BookOrder>>,
 }
 
 impl Seen {
@@ -96,9 +98,60 @@ impl Seen {
                 Event::Traded(trade) => {
                     self.trades += 1;
                     assert_eq!(trade.id.0, self.trades, "trades have no gaps");
+                    self.trade(trade);
                 }
+                Event::BookChanged(change) => self.change_book(change),
                 _ => {}
             }
+        }
+    }
+
+    /// A trade takes its lots from whichever of its orders is in the book.
+    fn trade(&mut self, trade: &Trade) {
+        for side in [Side::Buy, Side::Sell] {
+            let book = self.books.entry((trade.instrument, side)).or_default();
+            for order in book.iter_mut().filter(|order| [trade.maker, trade.taker].contains(&order.order)) {
+                order.quantity -= trade.quantity;
+            }
+            book.retain(|order| order.quantity > Quantity(0));
+        }
+    }
+
+    fn change_book(&mut self, change: &BookChange) {
+        let BookChange { instrument, order, side, joins, price, quantity } = *change;
+        let book = self.books.entry((instrument, side)).or_default();
+        let now = BookOrder { order, price, quantity };
+        match book.iter().position(|known| known.order == order) {
+            Some(at) if quantity == Quantity(0) => drop(book.remove(at)),
+            Some(at) if !joins => {
+                assert_eq!(book[at].price, price, "what keeps its place keeps its price");
+                book[at] = now;
+            }
+            Some(at) => {
+                book.remove(at);
+                book.push(now);
+            }
+            None if quantity == Quantity(0) => {}
+            None => {
+                assert!(joins, "an order that was not there joins");
+                book.push(now);
+            }
+        }
+    }
+
+    /// What everyone was told of the books is how they are.
+    fn check_books(&self, exchange: &Exchange) {
+        for ((instrument, side), told) in &self.books {
+            let mut told = told.clone();
+            // Market orders first, then by price; whoever joined a level before stands before.
+            told.sort_by_key(|order| match (order.price, side) {
+                (Price(0), _) => i64::MIN,
+                (price, Side::Buy) => -price.0,
+                (price, Side::Sell) => price.0,
+            });
+            let book = exchange.book(*instrument, 0, usize::MAX);
+            let stands = book.map(|book| if *side == Side::Buy { book.bid_orders } else { book.ask_orders });
+            assert_eq!(told, stands.unwrap_or_default(), "the {side:?} side of {instrument:?}");
         }
     }
 
@@ -233,6 +286,7 @@ impl Day {
         let answer = self.exchange.apply(at, &request, &command, &mut events);
         self.exchange.check();
         self.seen.check(&events);
+        self.seen.check_books(&self.exchange);
         let mut same = Vec::new();
         assert_eq!(self.twin.apply(at, &request, &command, &mut same), answer, "the twin answers alike");
         assert_eq!(same, events, "the twin publishes alike");

@@ -5,7 +5,7 @@ use super::venue::{OPERATOR, Venue, limit};
 use super::{path, shown};
 use crate::calls::{OPEN_CALLS, caller};
 use crate::door::{Caller, Door};
-use crate::{Patience, Settings, market_data, server};
+use crate::{Patience, Settings, market_data, server, subscription};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::{MarketDataService, MarketDataServiceServer};
 use hourbook_model::*;
@@ -173,6 +173,15 @@ struct Faulty;
 
 #[tonic::async_trait]
 impl MarketDataService for Faulty {
+    type SubscribeStream = subscription::Updates;
+
+    async fn subscribe(
+        &self,
+        _: Call<v1::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Refusal> {
+        panic!("a rule of ours");
+    }
+
     async fn get_book(
         &self,
         call: Call<v1::GetBookRequest>,

@@ -1,10 +1,11 @@
 //! The edge without a network: who may call what, how refusals look, how lists go on. With one: `served`, `sessions`,
-//! `bounds`, `prices`.
+//! `subscriptions`, `bounds`, `prices`.
 
 mod bounds;
 mod prices;
 mod served;
 mod sessions;
+mod subscriptions;
 mod venue;
 
 use crate::calls::LASTING;

@@ -1,0 +1,135 @@
+//! An exchange with a feed behind it: two products, accounts that never lack cover.
+
+use crate::*;
+use hourbook_exchange::Exchange;
+use hourbook_model::*;
+
+/// 2026-11-23T00:00Z.
+pub const START: Time = Time(1_795_392_000 * Time::SECOND);
+pub const ACCOUNTS: u32 = 5;
+
+pub struct Venue {
+    pub exchange: Exchange,
+    pub feed: Feed,
+    pub now: Time,
+}
+
+/// What one command changed of one instrument, kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub instrument: InstrumentId,
+    pub top: Option<Top>,
+    pub levels: Vec<LevelChange>,
+    pub orders: Vec<BookChange>,
+    pub trades: Vec<Trade>,
+    pub sequences: [u64; 4],
+    pub checksum: u32,
+    pub is_over: bool,
+}
+
+impl Told {
+    pub fn of(update: &Update<'_>) -> Told {
+        Told {
+            instrument: update.instrument,
+            top: update.top_changed.then(|| update.book.top()),
+            levels: update.levels.to_vec(),
+            orders: update.orders.to_vec(),
+            trades: update.trades.to_vec(),
+            sequences: View::ALL.map(|view| update.book.sequence(view)),
+            checksum: update.book.checksum(),
+            is_over: update.is_over,
+        }
+    }
+}
+
+/// One with a daily auction and a band, one without.
+pub fn products() -> [Product; 2] {
+    let at = |hour: i64, minute: i64| hour * Time::HOUR + minute * Time::MINUTE;
+    let guarded = Product {
+        symbol: "GP.CNNX.A".parse().unwrap(),
+        currency: "CNY".into(),
+        tick: Price(100),
+        tier: TierTerms { availability_ppm: 999_500, notice: 0, penalty_ppm: 1_000_000 },
+        horizon: Horizon { hours: 5, days: 2, weeks: 1, months: 1 },
+        gate_hour: 5 * Time::MINUTE,
+        gate_longer: 60 * Time::MINUTE,
+        auction: Some(AuctionSchedule { call: at(3, 50), freeze: at(3, 59), uncross: at(4, 0) }),
+        band: Some(Band { order_ppm: 500_000, trade_ppm: 200_000, call: 5 * Time::MINUTE }),
+        reference: Some(Price(2_000)),
+        max_quantity: Quantity(1_000_000),
+        max_notional: Money(1_000_000 * MICROS),
+        maker_fee_ppm: 0,
+        taker_fee_ppm: 0,
+    };
+    let bare = Product {
+        symbol: "CO.CNNM.C".parse().unwrap(),
+        tick: Price(1),
+        auction: None,
+        band: None,
+        reference: None,
+        ..guarded.clone()
+    };
+    [guarded, bare]
+}
+
+impl Venue {
+    pub fn new() -> Venue {
+        let mut venue = Venue { exchange: Exchange::new(), feed: Feed::default(), now: START };
+        for product in products() {
+            venue.apply(0, DefineProduct { product: product.into() });
+        }
+        for number in 1..=ACCOUNTS {
+            // Two accounts of one participant meet each other's orders as their own.
+            let participant = ParticipantId(number.min(ACCOUNTS - 1));
+            if participant.0 == number {
+                venue.apply(0, CreateParticipant { name: format!("participant {number}") });
+            }
+            venue.apply(0, CreateAccount { participant, name: format!("account {number}") });
+            let (account, currency) = (AccountId(number), "CNY".to_string());
+            venue.apply(0, SetCredit { account, currency, credit: Credit::Unlimited });
+        }
+        venue.tick();
+        venue
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self) -> Vec<Told> {
+        let mut told = Vec::new();
+        while self.exchange.next_due().is_some_and(|due| due <= self.now) {
+            told.extend(self.apply(0, Tick {}).1);
+        }
+        told
+    }
+
+    /// One command of an account, now; 0 is the operator.
+    pub fn apply(&mut self, account: u32, command: impl Into<Command>) -> (Answer, Vec<Told>) {
+        let at = Stamp { seq: self.exchange.stamp().seq + 1, time: self.now };
+        let request = Request { account: AccountId(account), ..Request::default() };
+        let mut events = Vec::new();
+        let answer = self.exchange.apply(at, &request, &command.into(), &mut events);
+        let mut told = Vec::new();
+        self.feed.apply(at, &events, |update| told.push(Told::of(&update)));
+        (answer, told)
+    }
+
+    pub fn hour(&self, symbol: &str) -> InstrumentId {
+        self.exchange.instrument_named(&symbol.parse().unwrap()).expect("listed")
+    }
+}
+
+/// A limit order that rests.
+pub fn limit(instrument: InstrumentId, side: Side, quantity: i64, price: i64) -> NewOrder {
+    NewOrder {
+        instrument,
+        side,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        price: Price(price),
+        trigger: Price(0),
+        quantity: Quantity(quantity),
+        display: Quantity(0),
+        minimum: Quantity(0),
+        post_only: false,
+        self_trade: SelfTrade::Allow,
+    }
+}
