@@ -123,7 +123,7 @@ class Feed:
         return request
 
     def take(self, response: market_data_pb2.SubscribeResponse) -> list[MarketUpdate]:
-        """The updates of an answer, once the books have taken them in.
+        """The updates of an answer, once the books have taken them in. What is known already is left out.
 
         Raises BookDiffers where a change is missing or a book is not the exchange's; the next `request` begins that view anew.
         """
@@ -136,7 +136,9 @@ class Feed:
             elif content == "over":
                 self._over(update.instrument_id)
             elif content in _VIEWS and update.instrument_id in self._symbol:
-                updates.append(self._told(update, content))
+                told = self._told(update, content)
+                if told is not None:
+                    updates.append(told)
         return updates
 
     def _joined(self, update: market_data_pb2.MarketUpdate) -> None:
@@ -159,7 +161,7 @@ class Feed:
             self.level_books.pop(symbol, None)
             self.order_books.pop(symbol, None)
 
-    def _told(self, update: market_data_pb2.MarketUpdate, content: str) -> MarketUpdate:
+    def _told(self, update: market_data_pb2.MarketUpdate, content: str) -> MarketUpdate | None:
         view = _VIEWS[content]
         interval = CandleInterval(update.candles.interval) if content == "candles" else CandleInterval.UNSPECIFIED
         standing = self._standing.setdefault((update.instrument_id, view, interval), _Standing())
@@ -168,6 +170,9 @@ class Feed:
         missed: int | None = None
         if standing.is_known and standing.epoch == epoch:
             missed = update.number - standing.number - (0 if update.snapshot else 1)
+            if missed < 0:
+                # Known already: a recording began before the snapshot that this feed began with.
+                return None
         try:
             if not update.snapshot and missed != 0:
                 raise BookDiffers(f"{symbol}: {view} went from {standing.number} to {update.number}")
