@@ -14,7 +14,7 @@ from hourbook._proto import (
     orders_pb2,
     pricing_pb2,
 )
-from hourbook.errors import HourbookError, NotAllowed, StatusError
+from hourbook.errors import HourbookError, NotAllowed, NotExact, StatusError
 from hourbook.refusals import SessionInUse
 
 _FILES = (accounts_pb2, admin_pb2, instruments_pb2, market_data_pb2, orders_pb2, pricing_pb2)
@@ -59,8 +59,13 @@ _RESUMED = {
 _BROKEN = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL", "UNKNOWN"}
 
 
-def credentials(tls: bool, root_certificates: bytes | None) -> grpc.ChannelCredentials | None:
-    return grpc.ssl_channel_credentials(root_certificates) if tls or root_certificates else None
+def target(address: str, tls: bool, root_certificates: bytes | None) -> tuple[str, grpc.ChannelCredentials | None]:
+    """Host and port, and what to trust; without it nothing is encrypted. A scheme says the same as `tls`."""
+    scheme, there, rest = address.rpartition("://")
+    if there and scheme not in ("http", "https"):
+        raise NotExact(f"{scheme} is neither http nor https", "address")
+    encrypted = tls or scheme == "https" or root_certificates is not None
+    return rest.rstrip("/"), grpc.ssl_channel_credentials(root_certificates) if encrypted else None
 
 
 def metadata(key: str) -> tuple[tuple[str, str], ...]:

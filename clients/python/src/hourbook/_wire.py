@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
-from hourbook._calls import OPTIONS, PATHS, Attempts, credentials, metadata, serializer
+from hourbook._calls import OPTIONS, PATHS, Attempts, metadata, serializer, target
 from hourbook._proto import orders_pb2
 from hourbook.errors import Failure, HourbookError, SessionOver, TimedOut, Unavailable, of_status
 from hourbook.models import ExecutionReport
@@ -48,7 +48,7 @@ class Wire:
     ) -> None:
         self.timeout, self.patience = timeout, patience
         self.metadata = metadata(key)
-        trusted = credentials(tls, root_certificates)
+        address, trusted = target(address, tls, root_certificates)
         self._channel = grpc.secure_channel(address, trusted, OPTIONS) if trusted else grpc.insecure_channel(address, OPTIONS)
 
     def close(self) -> None:

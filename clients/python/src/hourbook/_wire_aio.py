@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from hourbook._calls import OPTIONS, PATHS, Attempts, credentials, metadata, serializer
+from hourbook._calls import OPTIONS, PATHS, Attempts, metadata, serializer, target
 from hourbook._proto import orders_pb2
 from hourbook.errors import Failure, HourbookError, SessionOver, TimedOut, Unavailable, of_status
 from hourbook.models import ExecutionReport
@@ -62,7 +62,7 @@ class AsyncWire:
     ) -> None:
         self.timeout, self.patience = timeout, patience
         self.metadata = metadata(key)
-        trusted = credentials(tls, root_certificates)
+        address, trusted = target(address, tls, root_certificates)
         self._channel = (
             grpc.aio.secure_channel(address, trusted, OPTIONS) if trusted else grpc.aio.insecure_channel(address, OPTIONS)
         )

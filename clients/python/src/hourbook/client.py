@@ -84,11 +84,12 @@ _FAR = 1 << 62
 class Client:
     """An exchange, as one key sees it.
 
-    - `address`: host and port
+    - `address`: host and port; `https://` before it, or `tls`, encrypts
     - `key`: an API key; without one, nothing but a refusal comes back
     - `account_id`: the account that calls are about, unless they name one; found out where the key has only one
     - `timeout`: seconds that one attempt may take
     - `patience`: seconds for which a call or a stream that fails is tried again
+    - `root_certificates`: whom to trust instead of the system's authorities, PEM
     - `cancel_on_exit`: as a context manager, cancel all orders of the account on the way out
     """
 
