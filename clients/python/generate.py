@@ -244,6 +244,7 @@ def refusals(contract: Contract) -> str:
     enum, _, values = contract.enums["RejectReason"]
     text = '"""One exception for each reason of the market to refuse; made by generate.py of the contract."""\n\n'
     text += "from hourbook import errors\nfrom hourbook.enums import RejectReason\n"
+    text += "\n# Of a reason that this version does not know.\nerrors.Refused.reason = RejectReason.UNSPECIFIED\n"
     names = []
     for value, comment in zip(enum.value, values, strict=True):
         reason = value.name.removeprefix("REJECT_REASON_")

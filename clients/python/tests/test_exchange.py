@@ -240,6 +240,9 @@ def test_lists_become_tables(market: Market, buyer: Client, seller: Client) -> N
     assert table["side"].iloc[-1] == "buy"
     assert buyer.fetch_markets("GP.CNNX.A.D*").to_df(floats=True)["tick"].dtype == float
     assert len(hourbook.to_df(buyer.fetch_order_book(market.symbol).asks)) == 0
+    # No rows, and columns all the same.
+    assert list(buyer.fetch_open_orders().to_df().columns)[:3] == ["report.account_id", "report.number", "report.sequence"]
+    assert "report.fill.price" in buyer.fetch_open_orders().to_df().columns
 
 
 def test_a_way_out_cancels(market: Market) -> None:
@@ -282,8 +285,17 @@ def test_a_session_places_amends_and_cancels(market: Market, buyer: Client) -> N
     ended = list(session.reports())
     assert [report.kind for report in ended] == [ReportKind.ACCEPTED, ReportKind.CANCELLED]
     assert ended[0].request_number == left
-    with pytest.raises(hourbook.SessionOver):
+    with pytest.raises(hourbook.Closed):
         session.create_order(market.symbol, "limit", "buy", 1, "0.2")
+
+
+def test_a_client_that_is_closed_says_so(market: Market) -> None:
+    client = market.client(market.buyer_key)
+    session = client.session("closed")
+    client.close()
+    for ask in (client.fetch_accounts, lambda: next(client.watch_orders(1)), lambda: session.wait(1, PATIENCE)):
+        with pytest.raises(hourbook.Closed):
+            ask()
 
 
 def test_a_session_that_is_in_use_is_refused_at_once(market: Market, buyer: Client) -> None:

@@ -81,12 +81,25 @@ def test_a_change_that_is_missing_is_noticed_and_begins_anew() -> None:
     feed.take(market_data_pb2.SubscribeResponse(updates=[joined, first]))
     point = feed.request().resume[0]
     assert (point.instrument_id, point.view, point.epoch, point.from_number) == (1, MarketDataView.LEVELS, 5, 4)
+    first.levels.SetInParent()
     gap = market_data_pb2.MarketUpdate(instrument_id=1, number=5)
     gap.levels.bids.add(price_micros=1, quantity=1, order_count=1)
     with pytest.raises(BookDiffers, match="3 to 5"):
         feed.take(market_data_pb2.SubscribeResponse(updates=[gap]))
     assert list(feed.request().resume) == []
     assert feed.repairs == 1
+    # What follows says nothing until a snapshot comes; what else was told beside it is not lost.
+    again = market_data_pb2.MarketUpdate(instrument_id=1, number=6, snapshot=True)
+    again.levels.SetInParent()
+    told = feed.take(market_data_pb2.SubscribeResponse(updates=[gap, again]))
+    assert [(update.number, update.missed) for update in told] == [(6, None)]
+    beside = market_data_pb2.MarketUpdate(instrument_id=1, number=9)
+    trades = market_data_pb2.MarketUpdate(instrument_id=1, number=1, snapshot=True)
+    trades.trades.SetInParent()
+    beside.levels.SetInParent()
+    with pytest.raises(BookDiffers) as differs:
+        feed.take(market_data_pb2.SubscribeResponse(updates=[beside, trades]))
+    assert [update.view for update in differs.value.updates] == [MarketDataView.TRADES]
 
 
 class Crowd:

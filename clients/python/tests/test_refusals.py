@@ -74,7 +74,9 @@ def test_a_reason_of_a_newer_exchange_is_a_plain_refusal() -> None:
         kind=types_pb2.REPORT_KIND_REJECTED,
         reject_reason=9_999,  # type: ignore[arg-type]
     )
-    assert type(errors.refusal(ExecutionReport.of(message))) is errors.Refused
+    refused = errors.refusal(ExecutionReport.of(message))
+    assert type(refused) is errors.Refused
+    assert refused.reason is RejectReason.UNSPECIFIED
 
 
 def test_kinds_gather_reasons() -> None:

@@ -36,6 +36,7 @@ from hourbook.enums import (
 from hourbook.errors import (
     AlreadyTaken,
     BookDiffers,
+    Closed,
     EntryRefused,
     HourbookError,
     Misstated,
@@ -44,7 +45,6 @@ from hourbook.errors import (
     NotNow,
     OverLimit,
     Refused,
-    SessionOver,
     StatusError,
     UnknownName,
 )
@@ -61,6 +61,7 @@ __all__ = [
     "CancelReason",
     "CandleInterval",
     "Client",
+    "Closed",
     "Done",
     "EntryRefused",
     "Feed",
@@ -95,7 +96,6 @@ __all__ = [
     "Rows",
     "SelfTradePrevention",
     "Session",
-    "SessionOver",
     "Side",
     "SlowReader",
     "StatusError",

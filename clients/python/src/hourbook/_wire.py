@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from hourbook._calls import OPTIONS, PATHS, Attempts, metadata, serializer, target
 from hourbook._proto import orders_pb2
-from hourbook.errors import Failure, HourbookError, SessionOver, TimedOut, Unavailable, of_status
+from hourbook.errors import Closed, Failure, HourbookError, Internal, TimedOut, Unavailable, of_status
 from hourbook.models import ExecutionReport
 from hourbook.trading import SessionVerbs, Trading
 
@@ -47,37 +47,44 @@ class Wire:
         self, address: str, key: str, *, timeout: float, patience: float, tls: bool, root_certificates: bytes | None
     ) -> None:
         self.timeout, self.patience = timeout, patience
+        self._is_closed = False
         self.metadata = metadata(key)
         address, trusted = target(address, tls, root_certificates)
         self._channel = grpc.secure_channel(address, trusted, OPTIONS) if trusted else grpc.insecure_channel(address, OPTIONS)
 
     def close(self) -> None:
+        self._is_closed = True
         self._channel.close()
+
+    def _open(self) -> grpc.Channel:
+        if self._is_closed:
+            raise Closed("the client is closed")
+        return self._channel
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
     def call(self, request: Message, answer: type[A], *, again: bool = True, request_id: str | None = None) -> A:
         """One call, tried again where that does no harm."""
-        method = self._channel.unary_unary(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
+        method = self._open().unary_unary(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
         attempts = Attempts(self.patience, again)
         while True:
             try:
                 return method(request, timeout=self.timeout, metadata=self.metadata)
             except grpc.RpcError as failure:
                 error = of_status(cast(Failure, failure))
-                if isinstance(error, Unavailable | TimedOut):
+                if isinstance(error, Unavailable | TimedOut | Internal):
                     error.request_id = request_id
             self.sleep(attempts.pause(error, time.monotonic()))
 
     def stream(self, request: Message, answer: type[A]) -> Stream[A]:
         """One connection's answers to a request."""
-        method = self._channel.unary_stream(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
+        method = self._open().unary_stream(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
         return Stream(method(request, metadata=self.metadata))
 
     def trade(self, asked: Iterator[orders_pb2.TradeRequest]) -> Stream[orders_pb2.TradeResponse]:
         answer = orders_pb2.TradeResponse
-        method = self._channel.stream_stream(PATHS[orders_pb2.TradeRequest.DESCRIPTOR.full_name], serializer, answer.FromString)
+        method = self._open().stream_stream(PATHS[orders_pb2.TradeRequest.DESCRIPTOR.full_name], serializer, answer.FromString)
         return Stream(method(asked, metadata=self.metadata))
 
 
@@ -124,7 +131,7 @@ class Session(SessionVerbs):
             with self._changed:
                 try:
                     self._wait_for(lambda: bool(self._trading.reports), timeout)
-                except (SessionOver, TimedOut):
+                except (Closed, TimedOut):
                     return
                 report = self._trading.reports.popleft()
             yield report
@@ -133,7 +140,7 @@ class Session(SessionVerbs):
         if not self._changed.wait_for(lambda: there() or self._is_over, timeout):
             raise TimedOut(f"nothing came in {timeout} s", code="DEADLINE_EXCEEDED")
         if not there():
-            raise self._failure or SessionOver("the session is over")
+            raise self._failure or Closed("the session is over")
 
     def close(self, timeout: float = 10.0) -> None:
         """Sends what is still to be sent, logs off and hears the rest, at most so many seconds long."""
@@ -157,7 +164,7 @@ class Session(SessionVerbs):
     def _ask(self, add: Callable[[], int]) -> int:
         with self._changed:
             if self._is_over or self._leaving:
-                raise self._failure or SessionOver("the session is over")
+                raise self._failure or Closed("the session is over")
             number = add()
             self._changed.notify_all()
             return number

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from hourbook._calls import OPTIONS, PATHS, Attempts, metadata, serializer, target
 from hourbook._proto import orders_pb2
-from hourbook.errors import Failure, HourbookError, SessionOver, TimedOut, Unavailable, of_status
+from hourbook.errors import Closed, Failure, HourbookError, Internal, TimedOut, Unavailable, of_status
 from hourbook.models import ExecutionReport
 from hourbook.trading import SessionVerbs, Trading
 
@@ -61,6 +61,7 @@ class AsyncWire:
         self, address: str, key: str, *, timeout: float, patience: float, tls: bool, root_certificates: bytes | None
     ) -> None:
         self.timeout, self.patience = timeout, patience
+        self._is_closed = False
         self.metadata = metadata(key)
         address, trusted = target(address, tls, root_certificates)
         self._channel = (
@@ -68,32 +69,38 @@ class AsyncWire:
         )
 
     async def close(self) -> None:
+        self._is_closed = True
         await self._channel.close()
+
+    def _open(self) -> grpc.aio.Channel:
+        if self._is_closed:
+            raise Closed("the client is closed")
+        return self._channel
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
     async def call(self, request: Message, answer: type[A], *, again: bool = True, request_id: str | None = None) -> A:
         """One call, tried again where that does no harm."""
-        method = self._channel.unary_unary(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
+        method = self._open().unary_unary(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
         attempts = Attempts(self.patience, again)
         while True:
             try:
                 return await method(request, timeout=self.timeout, metadata=self.metadata)
             except grpc.aio.AioRpcError as failure:
                 error = of_status(cast(Failure, failure))
-                if isinstance(error, Unavailable | TimedOut):
+                if isinstance(error, Unavailable | TimedOut | Internal):
                     error.request_id = request_id
             await self.sleep(attempts.pause(error, time.monotonic()))
 
     def stream(self, request: Message, answer: type[A]) -> AsyncStream[A]:
         """One connection's answers to a request."""
-        method = self._channel.unary_stream(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
+        method = self._open().unary_stream(PATHS[request.DESCRIPTOR.full_name], serializer, answer.FromString)
         return AsyncStream(method(request, metadata=self.metadata))
 
     def trade(self) -> AsyncStream[orders_pb2.TradeResponse]:
         answer = orders_pb2.TradeResponse
-        method = self._channel.stream_stream(PATHS[orders_pb2.TradeRequest.DESCRIPTOR.full_name], serializer, answer.FromString)
+        method = self._open().stream_stream(PATHS[orders_pb2.TradeRequest.DESCRIPTOR.full_name], serializer, answer.FromString)
         return AsyncStream(method(metadata=self.metadata))
 
 
@@ -137,7 +144,7 @@ class AsyncSession(SessionVerbs):
         while True:
             try:
                 await self._wait_for(lambda: bool(self._trading.reports), timeout)
-            except (SessionOver, TimedOut):
+            except (Closed, TimedOut):
                 return
             yield self._trading.reports.popleft()
 
@@ -149,7 +156,7 @@ class AsyncSession(SessionVerbs):
         except TimeoutError:
             raise TimedOut(f"nothing came in {timeout} s", code="DEADLINE_EXCEEDED") from None
         if not there():
-            raise self._failure or SessionOver("the session is over")
+            raise self._failure or Closed("the session is over")
 
     async def close(self, timeout: float = 10.0) -> None:
         """Sends what is still to be sent, logs off and hears the rest, at most so many seconds long."""
@@ -172,7 +179,7 @@ class AsyncSession(SessionVerbs):
 
     def _ask(self, add: Callable[[], int]) -> int:
         if self._is_over or self._leaving:
-            raise self._failure or SessionOver("the session is over")
+            raise self._failure or Closed("the session is over")
         number = add()
         self._notify()
         return number

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from hourbook._proto import types_pb2
 from hourbook.enums import ReportKind
@@ -92,33 +92,50 @@ def order_result(report: types_pb2.ExecutionReport, fills: Iterable[types_pb2.Fi
 
 
 class Rows(list[T]):
-    """A list of values that can become a table."""
+    """A list of values of one kind, which can become a table."""
+
+    def __init__(self, kind: type[T], rows: Iterable[T] = ()) -> None:
+        super().__init__(rows)
+        self.kind = kind
 
     def to_df(self, *, floats: bool = False) -> pandas.DataFrame:
-        """A pandas DataFrame, a column for each field; those of a value within a value are `outer.inner`.
+        """A pandas DataFrame with a column for each field, even of no rows; those of a value within a value are `outer.inner`.
 
         Decimals stay exact unless `floats` asks for floats to compute with. Needs `pip install hourbook[pandas]`.
         """
         import pandas
 
-        return pandas.DataFrame([_flat(row, "", floats) for row in self])
+        columns = _columns(self.kind)
+        table = [[_cell(row, path, floats) for path in columns] for row in self]
+        return pandas.DataFrame(table, columns=[".".join(path) for path in columns])
 
 
 def to_df(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
-    """A pandas DataFrame of any of this package's values."""
-    return Rows(rows).to_df(floats=floats)
+    """A pandas DataFrame of any of this package's values, all of one kind."""
+    rows = list(rows)
+    return Rows(type(rows[0]) if rows else _Nothing, rows).to_df(floats=floats)
 
 
-def _flat(row: Any, within: str, floats: bool) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for field in fields(row):
-        value, name = getattr(row, field.name), within + field.name
-        if is_dataclass(value):
-            columns |= _flat(value, f"{name}.", floats)
-        elif isinstance(value, Word):
-            columns[name] = str(value)
-        elif isinstance(value, Decimal) and floats:
-            columns[name] = float(value)
+@dataclass(frozen=True)
+class _Nothing:
+    """The kind of no rows."""
+
+
+def _columns(kind: type) -> tuple[tuple[str, ...], ...]:
+    """The fields of a kind of value, those within a value too."""
+    columns: list[tuple[str, ...]] = []
+    for name, hint in get_type_hints(kind).items():
+        inner = next((each for each in (hint, *get_args(hint)) if is_dataclass(each)), None)
+        if isinstance(inner, type) and get_origin(hint) is not tuple:
+            columns += [(name, *path) for path in _columns(inner)]
         else:
-            columns[name] = value
-    return columns
+            columns.append((name,))
+    return tuple(columns)
+
+
+def _cell(row: Any, path: tuple[str, ...], floats: bool) -> Any:
+    for name in path:
+        row = getattr(row, name, None)
+    if isinstance(row, Word):
+        return str(row)
+    return float(row) if floats and isinstance(row, Decimal) else row

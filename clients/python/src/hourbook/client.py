@@ -288,6 +288,7 @@ class Client:
         return self._pages(
             request,
             orders_pb2.ListOrdersResponse,
+            Order,
             lambda page: [Order.of(each) for each in page.orders if symbol in (None, each.report.symbol)],
             limit,
         )
@@ -300,6 +301,7 @@ class Client:
         return self._pages(
             request,
             orders_pb2.ListFillsResponse,
+            ExecutionReport,
             lambda page: [ExecutionReport.of(each) for each in page.fills if symbol in (None, each.symbol)],
             limit,
         )
@@ -377,10 +379,7 @@ class Client:
     def fetch_order_book(self, symbol: str | int, limit: int = 10, *, orders: bool = False) -> Book:
         """The book of an instrument, `limit` levels a side; with `orders`, single orders too (at most 1,000 a side)."""
         request = market_data_pb2.GetBookRequest(depth=limit, orders=orders)
-        if isinstance(symbol, int):
-            request.instrument_id = symbol
-        else:
-            request.symbol = symbol
+        requests.name_instrument(request, symbol)
         return Book.of(self._wire.call(request, market_data_pb2.GetBookResponse))
 
     def subscribe(
@@ -464,6 +463,7 @@ class Client:
         return self._pages(
             request,
             instruments_pb2.ListProductsResponse,
+            Product,
             lambda page: [Product.of(each) for each in page.products],
             limit,
         )
@@ -492,6 +492,7 @@ class Client:
         found = self._pages(
             request,
             instruments_pb2.ListInstrumentsResponse,
+            Instrument,
             lambda page: [Instrument.of(each) for each in page.instruments],
             limit,
         )
@@ -501,10 +502,7 @@ class Client:
     def fetch_market(self, symbol: str | int) -> Instrument:
         """One instrument."""
         request = instruments_pb2.GetInstrumentRequest()
-        if isinstance(symbol, int):
-            request.instrument_id = symbol
-        else:
-            request.symbol = symbol
+        requests.name_instrument(request, symbol)
         found = Instrument.of((self._wire.call(request, instruments_pb2.GetInstrumentResponse)).instrument)
         self._symbols[found.instrument_id] = found.symbol
         return found
@@ -537,6 +535,7 @@ class Client:
         return self._pages(
             accounts_pb2.ListAccountsRequest(),
             accounts_pb2.ListAccountsResponse,
+            Account,
             lambda page: [Account.of(each) for each in page.accounts],
             limit,
         )
@@ -552,6 +551,7 @@ class Client:
         return self._pages(
             accounts_pb2.ListHoldsRequest(account_id=self._account(account_id)),
             accounts_pb2.ListHoldsResponse,
+            Hold,
             lambda page: [Hold.of(each) for each in page.holds],
             limit,
         )
@@ -561,6 +561,7 @@ class Client:
         return self._pages(
             accounts_pb2.ListPositionsRequest(account_id=self._account(account_id)),
             accounts_pb2.ListPositionsResponse,
+            Position,
             lambda page: [Position.of(each) for each in page.positions],
             limit,
         )
@@ -569,13 +570,14 @@ class Client:
         """Hours of a product that the account may still sell, from now on."""
         request = accounts_pb2.ListCapacityRequest(account_id=self._account(account_id), product=product)
         answer = self._wire.call(request, accounts_pb2.ListCapacityResponse)
-        return Rows(CapacityRange.of(each) for each in answer.ranges)
+        return Rows(CapacityRange, (CapacityRange.of(each) for each in answer.ranges))
 
     def fetch_ledger(self, *, limit: int | None = None, account_id: int | None = None) -> Rows[LedgerEntry]:
         """The account's ledger, oldest first."""
         return self._pages(
             accounts_pb2.ListLedgerEntriesRequest(account_id=self._account(account_id)),
             accounts_pb2.ListLedgerEntriesResponse,
+            LedgerEntry,
             lambda page: [LedgerEntry.of(each) for each in page.entries],
             limit,
         )
@@ -608,6 +610,7 @@ class Client:
         return self._pages(
             pricing_pb2.ListRatingsRequest(provider_id=provider_id or 0),
             pricing_pb2.ListRatingsResponse,
+            Rating,
             lambda page: [Rating.of(each) for each in page.ratings],
             limit,
         )
@@ -861,6 +864,7 @@ class Client:
         return self._pages(
             admin_pb2.ListParticipantsRequest(),
             admin_pb2.ListParticipantsResponse,
+            Participant,
             lambda page: [Participant.of(each) for each in page.participants],
             limit,
         )
@@ -870,6 +874,7 @@ class Client:
         return self._pages(
             admin_pb2.ListAllAccountsRequest(),
             admin_pb2.ListAllAccountsResponse,
+            Account,
             lambda page: [Account.of(each) for each in page.accounts],
             limit,
         )
@@ -879,6 +884,7 @@ class Client:
         return self._pages(
             admin_pb2.ListKeysRequest(),
             admin_pb2.ListKeysResponse,
+            Key,
             lambda page: [Key.of(each) for each in page.keys],
             limit,
         )
@@ -910,9 +916,16 @@ class Client:
             self._account_id = accounts[0].account_id
         return self._account_id
 
-    def _pages(self, request: Message, answer: type[A], rows: Callable[[A], list[T]], limit: int | None) -> Rows[T]:
+    def _pages(
+        self,
+        request: Message,
+        answer: type[A],
+        kind: type[T],
+        rows: Callable[[A], list[T]],
+        limit: int | None,
+    ) -> Rows[T]:
         """The rows of a list, page by page, up to a limit."""
-        found: Rows[T] = Rows()
+        found: list[T] = []
         if limit is not None and limit < 1:
             raise NotExact(f"{limit} is not above zero", "limit")
         while True:
@@ -921,7 +934,7 @@ class Client:
             found.extend(rows(page))
             token = getattr(page, "next_page_token")
             if not token or (limit is not None and len(found) >= limit):
-                return Rows(found[:limit])
+                return Rows(kind, found[:limit])
             setattr(request, "page_token", token)
 
 
@@ -933,25 +946,38 @@ class Subscription:
         self._wire, self._symbols, self._recorder = wire, symbols, recorder
         self._stream = wire.stream(feed.request(), market_data_pb2.SubscribeResponse)
         self._is_closed = False
+        self._heard = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since anything was heard: the exchange says something at least every few."""
+        return time.monotonic() - self._heard
 
     def __iter__(self) -> Iterator[MarketUpdate]:
         attempts = Attempts(self._wire.patience, stream=True)
         while not self._is_closed:
+            is_whole = True
             try:
                 for answer in self._stream:
                     attempts.worked()
+                    self._heard = time.monotonic()
                     if self._recorder is not None:
                         self._recorder.write(answer)
-                    for update in self.feed.take(answer):
+                    try:
+                        updates: Sequence[MarketUpdate] = self.feed.take(answer)
+                    except BookDiffers as found:
+                        updates, is_whole = found.updates, False
+                    for update in updates:
                         self._symbols[update.instrument_id] = update.symbol
                         yield update
-                return
-            except BookDiffers:
-                # What is wrong begins again with a snapshot; the rest goes on.
-                self._stream.cancel()
+                    if not is_whole:
+                        break
             except HourbookError as error:
                 self._wire.sleep(attempts.pause(error, time.monotonic()))
-            self._stream = self._wire.stream(self.feed.request(), market_data_pb2.SubscribeResponse)
+            self._stream.cancel()
+            if not self._is_closed:
+                # From where it stands; what was found to be wrong begins with a snapshot.
+                self._stream = self._wire.stream(self.feed.request(), market_data_pb2.SubscribeResponse)
 
     def close(self) -> None:
         """Ends it; the iteration ends too."""

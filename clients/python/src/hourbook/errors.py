@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from google.rpc import error_details_pb2, status_pb2
 
 if TYPE_CHECKING:
     from hourbook.enums import RejectReason
+    from hourbook.feed import MarketUpdate
     from hourbook.models import ExecutionReport
 
 
@@ -170,12 +171,15 @@ class EntryRefused(HourbookError):
         self.number = number
 
 
-class SessionOver(HourbookError):
-    """The session has ended; nothing more is sent or told in it."""
+class Closed(HourbookError):
+    """The session, or the client, has ended; nothing more is sent or told."""
 
 
 class BookDiffers(HourbookError):
     """A book that was kept here is not the exchange's: a change is missing, or the checksum is another."""
+
+    # What was told beside it, and is right.
+    updates: Sequence[MarketUpdate] = ()
 
 
 # --- reading a status ---

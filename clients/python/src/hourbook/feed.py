@@ -69,6 +69,8 @@ class _Standing:
     is_known: bool = False
     # Parts of its snapshot are still to come.
     in_parts: bool = False
+    # It was found to be wrong: changes say nothing until a snapshot comes.
+    is_broken: bool = False
 
 
 _At = tuple[int, MarketDataView, CandleInterval]
@@ -125,9 +127,11 @@ class Feed:
     def take(self, response: market_data_pb2.SubscribeResponse) -> list[MarketUpdate]:
         """The updates of an answer, once the books have taken them in. What is known already is left out.
 
-        Raises BookDiffers where a change is missing or a book is not the exchange's; the next `request` begins that view anew.
+        Raises BookDiffers, with what is right beside it, where a change is missing or a book is not the exchange's; the next
+        `request` begins that view anew.
         """
-        updates = []
+        updates: list[MarketUpdate] = []
+        fault: BookDiffers | None = None
         for update in response.updates:
             self.sequence = max(self.sequence, update.sequence)
             content = update.WhichOneof("content")
@@ -136,9 +140,16 @@ class Feed:
             elif content == "over":
                 self._over(update.instrument_id)
             elif content in _VIEWS and update.instrument_id in self._symbol:
-                told = self._told(update, content)
+                try:
+                    told = self._told(update, content)
+                except BookDiffers as found:
+                    fault = fault or found
+                    continue
                 if told is not None:
                     updates.append(told)
+        if fault is not None:
+            fault.updates = updates
+            raise fault
         return updates
 
     def _joined(self, update: market_data_pb2.MarketUpdate) -> None:
@@ -148,15 +159,23 @@ class Feed:
             self._over(instrument_id)
         self._symbol[instrument_id] = update.instrument.symbol
         self._epoch[instrument_id] = update.instrument.epoch
-        for (at, _, _), standing in self._standing.items():
-            if at == instrument_id and standing.in_parts:
+        for at in self._views_of(instrument_id):
+            standing = self._standing.get(at)
+            if standing is not None and standing.in_parts:
                 # The snapshot that was under way does not go on.
                 standing.is_known = standing.in_parts = False
+
+    def _views_of(self, instrument_id: int) -> Iterator[_At]:
+        for view in MarketDataView:
+            yield instrument_id, view, CandleInterval.UNSPECIFIED
+        for interval in CandleInterval:
+            yield instrument_id, MarketDataView.CANDLES, interval
 
     def _over(self, instrument_id: int) -> None:
         symbol = self._symbol.pop(instrument_id, None)
         self._epoch.pop(instrument_id, None)
-        self._standing = {at: standing for at, standing in self._standing.items() if at[0] != instrument_id}
+        for at in self._views_of(instrument_id):
+            self._standing.pop(at, None)
         if symbol is not None:
             self.level_books.pop(symbol, None)
             self.order_books.pop(symbol, None)
@@ -173,6 +192,8 @@ class Feed:
             if missed < 0:
                 # Known already: a recording began before the snapshot that this feed began with.
                 return None
+        if standing.is_broken and not update.snapshot:
+            return None
         try:
             if not update.snapshot and missed != 0:
                 raise BookDiffers(f"{symbol}: {view} went from {standing.number} to {update.number}")
@@ -190,8 +211,10 @@ class Feed:
             self.repairs += 1
             log.warning("market data begins again: %s", found)
             standing.is_known = standing.in_parts = False
+            standing.is_broken = True
             raise
         standing.number, standing.epoch, standing.is_known = update.number, epoch, True
+        standing.is_broken = False
         standing.in_parts = update.incomplete
         return MarketUpdate(
             symbol=symbol,

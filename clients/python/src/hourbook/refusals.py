@@ -3,6 +3,9 @@
 from hourbook import errors
 from hourbook.enums import RejectReason
 
+# Of a reason that this version does not know.
+errors.Refused.reason = RejectReason.UNSPECIFIED
+
 
 class UnknownAccount(errors.UnknownName):
     """No such account."""

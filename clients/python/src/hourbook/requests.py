@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from hourbook._proto import admin_pb2, orders_pb2, pricing_pb2
 from hourbook.enums import OrderType, SelfTradePrevention, Side, TimeInForce
@@ -59,10 +60,7 @@ class NewOrder:
             quantity=lots(self.quantity, "quantity"),
             post_only=self.post_only,
         )
-        if isinstance(self.symbol, int):
-            message.instrument_id = self.symbol
-        else:
-            message.symbol = self.symbol
+        name_instrument(message, self.symbol)
         if self.time_in_force is not None:
             message.time_in_force = int(TimeInForce.of(self.time_in_force, "time_in_force"))  # type: ignore[assignment]
         if self.self_trade_prevention is not None:
@@ -100,10 +98,7 @@ class Quote:
             if (price is None) != (quantity is None):
                 raise NotExact("price and quantity go together", f"{side}_{'price' if price is None else 'quantity'}")
         message = orders_pb2.Quote()
-        if isinstance(self.symbol, int):
-            message.instrument_id = self.symbol
-        else:
-            message.symbol = self.symbol
+        name_instrument(message, self.symbol)
         if self.bid_price is not None and self.bid_quantity is not None:
             message.bid_price_micros = micros(self.bid_price, "bid_price")
             message.bid_quantity = lots(self.bid_quantity, "bid_quantity")
@@ -165,6 +160,21 @@ class Observation:
         return message
 
 
+class _NamesInstrument(Protocol):
+    symbol: str
+    instrument_id: int
+
+
+def name_instrument(message: _NamesInstrument, symbol: str | int) -> None:
+    """Names an instrument by its symbol or its number."""
+    if isinstance(symbol, str):
+        message.symbol = symbol
+    elif isinstance(symbol, int) and not isinstance(symbol, bool):
+        message.instrument_id = symbol
+    else:
+        raise NotExact(f"{symbol!r} is neither a symbol nor an instrument's number", "symbol")
+
+
 def order_name(order: OrderId) -> orders_pb2.OrderName:
     if isinstance(order, bool) or not isinstance(order, int | str):
         raise NotExact(f"{order!r} is neither the exchange's number nor the client's text", "order")
@@ -197,10 +207,8 @@ def mass_cancel(symbol: str | int | None, product: str | None, side: Side | str 
     if symbol is not None and product is not None:
         raise NotExact("either this or product", "symbol")
     scope = orders_pb2.MassCancelScope()
-    if isinstance(symbol, int):
-        scope.instrument_id = symbol
-    elif symbol is not None:
-        scope.symbol = symbol
+    if symbol is not None:
+        name_instrument(scope, symbol)
     elif product is not None:
         scope.product = product
     if side is not None:
