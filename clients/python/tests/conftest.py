@@ -22,18 +22,18 @@ PATIENCE = 60.0
 class Server:
     """The binary under test, on a free loopback port with a directory of its own."""
 
-    def __init__(self, binary: str) -> None:
+    def __init__(self, binary: str, *options: str) -> None:
         self.directory = tempfile.TemporaryDirectory(prefix="hourbook-python-")
         self.data = Path(self.directory.name) / "data"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
-        self.binary = binary
+        self.binary, self.options = binary, options
         self.start()
 
     def start(self) -> None:
-        command = [self.binary, "serve", "--data", str(self.data), "--listen", self.address, "--metrics", "none"]
+        command = [self.binary, "serve", "--data", str(self.data), "--listen", self.address, "--metrics", "none", *self.options]
         log = Path(self.directory.name) / "log"
         with log.open("ab") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -51,6 +51,11 @@ class Server:
                 self.process.kill()
                 raise RuntimeError(log.read_text())
             time.sleep(0.05)
+
+    def kill(self) -> None:
+        """As a machine would that loses its power."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
 
     def stop(self) -> None:
         self.process.terminate()

@@ -4,10 +4,11 @@ import asyncio
 import random
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from conftest import PATIENCE, Market, Proxy
+from conftest import PATIENCE, Market, Proxy, Server
 
 from hourbook import AsyncClient, Client, EntryRefused, MarketDataView, NewOrder, Refused, errors, refusals
 from hourbook._proto import orders_pb2, types_pb2
@@ -234,20 +235,24 @@ def test_market_data_over_a_failing_line_goes_on_where_it_was(
     assert (orders.orders("buy"), orders.orders("sell")) == (book.bid_orders, book.ask_orders)
 
 
-def test_a_restart_is_survived(market: Market, buyer: Client) -> None:
-    """The exchange stops and starts again: session, drop copy and market data go on."""
+@pytest.mark.parametrize("end", [Server.stop, Server.kill])
+def test_a_restart_is_survived(market: Market, buyer: Client, end: Callable[[Server], None]) -> None:
+    """The exchange stops, in order or not, and starts again: session, drop copy and market data go on."""
+    first = buyer._next_report(market.buyer_id)
     session = buyer.session("over a restart")
+    watching = buyer.watch_orders(first)
     subscription = buyer.subscribe(market.symbol, [MarketDataView.ORDERS])
     updates = iter(subscription)
     assert next(updates).snapshot
     before = session.wait(session.create_order(market.symbol, "limit", "buy", 1, PRICE), PATIENCE)
-    market.server.stop()
+    end(market.server)
     number = session.create_order(market.symbol, "limit", "buy", 2, PRICE)
     market.server.start()
     after = session.wait(number, PATIENCE)
     assert before is not None
     assert after is not None
-    assert after.number == before.number + 1
+    assert (before.number, after.number) == (first, first + 1)
+    assert [next(watching), next(watching)] == [before, after]
     update = next(each for each in updates if each.snapshot)
     assert update.missed is None
     while len(subscription.feed.order_books[market.symbol].orders("buy")) < 2:

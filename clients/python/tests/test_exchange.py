@@ -1,6 +1,7 @@
 """Every service by both clients, against a real exchange."""
 
 import inspect
+import os
 import random
 import re
 import time
@@ -10,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Market
+from conftest import PATIENCE, Market, Server
 
 import hourbook
 from hourbook import AsyncClient, Client, MarketDataView, NewOrder, NotExact, Observation, PriceRequest, Quote, errors, refusals
@@ -287,6 +288,22 @@ def test_a_session_places_amends_and_cancels(market: Market, buyer: Client) -> N
     assert ended[0].request_number == left
     with pytest.raises(hourbook.Closed):
         session.create_order(market.symbol, "limit", "buy", 1, "0.2")
+
+
+def test_over_tls_the_exchange_is_trusted_by_its_certificate() -> None:
+    server = Server(os.environ["HOURBOOK"], "--tls-development")
+    try:
+        trusted = (server.data / "development-certificate.pem").read_bytes()
+        address = f"https://{server.address}"
+        with Client(address, server.operator_key, root_certificates=trusted) as operator:
+            assert operator.fetch_status().ledger_sum == 0
+        with Client(address, server.operator_key, patience=0.1) as operator, pytest.raises(errors.Unavailable):
+            operator.fetch_status()
+        with pytest.raises(NotExact, match="address"):
+            Client("ftp://somewhere")
+    finally:
+        server.stop()
+        server.directory.cleanup()
 
 
 def test_a_client_that_is_closed_says_so(market: Market) -> None:
