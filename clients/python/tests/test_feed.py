@@ -23,6 +23,7 @@ from hourbook import (
     Session,
     Side,
     SlowReader,
+    errors,
     recorded,
 )
 from hourbook._proto import market_data_pb2, types_pb2
@@ -100,6 +101,24 @@ def test_a_change_that_is_missing_is_noticed_and_begins_anew() -> None:
     with pytest.raises(BookDiffers) as differs:
         feed.take(market_data_pb2.SubscribeResponse(updates=[beside, trades]))
     assert [update.view for update in differs.value.updates] == [MarketDataView.TRADES]
+
+
+def test_an_instrument_that_is_over_is_not_asked_for_again() -> None:
+    feed = Feed(["S", "T", "U"])
+    joined = [market_data_pb2.MarketUpdate(instrument_id=at) for at in (1, 2)]
+    for update, symbol in zip(joined, "ST", strict=True):
+        update.instrument.symbol, update.instrument.epoch = symbol, 5
+    over = market_data_pb2.MarketUpdate(instrument_id=1)
+    over.over.SetInParent()
+    feed.take(market_data_pb2.SubscribeResponse(updates=[*joined, over]))
+    assert list(feed.request().symbols) == ["T", "U"]
+    # One that ended unheard is refused by its place; one that never was is the caller's fault.
+    assert feed.outlives(errors.InvalidField("is no instrument", "symbols[0]"))
+    assert list(feed.request().symbols) == ["U"]
+    assert not feed.outlives(errors.InvalidField("is no instrument", "symbols[0]"))
+    assert not feed.is_over
+    feed.symbols.clear()
+    assert feed.is_over
 
 
 class Crowd:

@@ -939,7 +939,10 @@ class Client:
 
 
 class Subscription:
-    """A subscription to market data: iterate over its updates; `feed` has the books they lead to."""
+    """A subscription to market data: iterate over its updates; `feed` has the books they lead to.
+
+    The iteration ends when it is closed, or when all the instruments that it names are over.
+    """
 
     def __init__(self, wire: Wire, feed: Feed, symbols: dict[int, str], recorder: Recorder | None) -> None:
         self.feed = feed
@@ -970,14 +973,21 @@ class Subscription:
                     for update in updates:
                         self._symbols[update.instrument_id] = update.symbol
                         yield update
+                    if self.feed.is_over:
+                        return
                     if not is_whole:
                         break
             except HourbookError as error:
-                self._wire.sleep(attempts.pause(error, time.monotonic()))
-            self._stream.cancel()
-            if not self._is_closed:
-                # From where it stands; what was found to be wrong begins with a snapshot.
-                self._stream = self._wire.stream(self.feed.request(), market_data_pb2.SubscribeResponse)
+                if not self.feed.outlives(error):
+                    self._wire.sleep(attempts.pause(error, time.monotonic()))
+            finally:
+                self._stream.cancel()
+            if self.feed.is_over or self._is_closed:
+                return
+            # From where it stands; what was found to be wrong begins with a snapshot.
+            self._stream = self._wire.stream(self.feed.request(), market_data_pb2.SubscribeResponse)
+        # It may have been closed just when the last stream was begun.
+        self._stream.cancel()
 
     def close(self) -> None:
         """Ends it; the iteration ends too."""

@@ -8,6 +8,7 @@ Always true: an update that is given out follows the one before it in its view, 
 """
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from google.protobuf import proto
 from hourbook._proto import market_data_pb2
 from hourbook.books import LevelBook, OrderBook
 from hourbook.enums import CandleInterval, MarketDataView, SlowReader
-from hourbook.errors import BookDiffers
+from hourbook.errors import BookDiffers, HourbookError, InvalidField
 from hourbook.exact import time_of
 from hourbook.models import Candles, LevelChanges, MarketTrade, OrderChanges, Statistics, TopOfBook
 
@@ -87,7 +88,8 @@ class Feed:
         candle_intervals: Iterable[CandleInterval | str] = (),
         slow_reader: SlowReader | str = SlowReader.CLOSE,
     ) -> None:
-        self.symbols, self.patterns = tuple(symbols), tuple(patterns)
+        # Symbols leave when their instruments are over.
+        self.symbols, self.patterns = list(symbols), tuple(patterns)
         self.views = tuple(MarketDataView.of(view, "views") for view in views)
         self.candle_intervals = tuple(CandleInterval.of(each, "candle_intervals") for each in candle_intervals)
         self.slow_reader = SlowReader.of(slow_reader, "slow_reader")
@@ -98,6 +100,7 @@ class Feed:
         self.sequence = 0
         # Books that were found to be wrong and begun again; above 0 is worth a report.
         self.repairs = 0
+        self._has_joined: set[str] = set()
         self._symbol: dict[int, str] = {}
         self._epoch: dict[int, int] = {}
         self._standing: dict[_At, _Standing] = {}
@@ -124,6 +127,21 @@ class Feed:
             )
         return request
 
+    @property
+    def is_over(self) -> bool:
+        """All that was asked for is listed no more: nothing follows."""
+        return bool(self._has_joined) and not self.symbols and not self.patterns
+
+    def outlives(self, refused: HourbookError) -> bool:
+        """Whether a request was refused for a symbol that is over since: the next one goes without it."""
+        named = re.fullmatch(r"symbols\[(\d+)\]", refused.field or "")
+        if not isinstance(refused, InvalidField) or named is None or int(named[1]) >= len(self.symbols):
+            return False
+        symbol = self.symbols[int(named[1])]
+        if symbol in self._has_joined:
+            self.symbols.remove(symbol)
+        return symbol in self._has_joined
+
     def take(self, response: market_data_pb2.SubscribeResponse) -> list[MarketUpdate]:
         """The updates of an answer, once the books have taken them in. What is known already is left out.
 
@@ -138,7 +156,10 @@ class Feed:
             if content == "instrument":
                 self._joined(update)
             elif content == "over":
+                symbol = self._symbol.get(update.instrument_id)
                 self._over(update.instrument_id)
+                if symbol in self.symbols:
+                    self.symbols.remove(symbol)
             elif content in _VIEWS and update.instrument_id in self._symbol:
                 try:
                     told = self._told(update, content)
@@ -158,6 +179,7 @@ class Feed:
             # The number stands for another instrument now.
             self._over(instrument_id)
         self._symbol[instrument_id] = update.instrument.symbol
+        self._has_joined.add(update.instrument.symbol)
         self._epoch[instrument_id] = update.instrument.epoch
         for at in self._views_of(instrument_id):
             standing = self._standing.get(at)
