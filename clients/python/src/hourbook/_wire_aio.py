@@ -131,13 +131,21 @@ class AsyncSession(SessionVerbs):
             raise session._failure
         return session
 
-    async def wait(self, number: int, timeout: float | None = None) -> ExecutionReport | None:
-        """What became of an entry: its first report, told once; None of quotes.
+    async def wait(self, number: int, timeout: float | None = None) -> ExecutionReport:
+        """What became of an entry: its first report, told once.
 
         Raises the market's refusal, EntryRefused where it was not sequenced, TimedOut after `timeout` seconds.
         """
         await self._wait_for(lambda: self._trading.has_answer(number), timeout)
         return self._trading.answer(number)
+
+    async def wait_quotes(self, number: int, timeout: float | None = None) -> None:
+        """Waits until an entry of quotes is answered: by a report of a side, or where none changed by one of a later entry.
+
+        Raises EntryRefused where it was not sequenced, TimedOut after `timeout` seconds.
+        """
+        await self._wait_for(lambda: self._trading.has_answer(number), timeout)
+        self._trading.answer_to_quotes(number)
 
     async def reports(self, timeout: float | None = None) -> AsyncIterator[ExecutionReport]:
         """The account's reports, each once; ends with the session, or after `timeout` seconds without one."""

@@ -224,7 +224,8 @@ class Trading:
         # Entries are sequenced in their order: those before it have no report to come.
         while self._open and (first := next(iter(self._open))) < number:
             self._close(first)
-        if entry is not None:
+        # A mass cancel is answered once all its cancels are told.
+        if entry is not None and not (entry.HasField("mass_cancel") and told.kind is ReportKind.CANCELLED):
             self._answer(number, None if entry.HasField("quote") else told)
         self._close_unreported()
 
@@ -257,23 +258,30 @@ class Trading:
     def has_answer(self, number: int) -> bool:
         return number in self._answers
 
-    def answer(self, number: int) -> ExecutionReport | None:
-        """The first report of an entry, told once; None of quotes.
+    def answer(self, number: int) -> ExecutionReport:
+        """The first report of an entry, told once.
 
         Raises the market's refusal, or EntryRefused where the entry was not sequenced.
         """
+        answer = self.answer_to_quotes(number)
+        if answer is None:
+            raise HourbookError(f"entry {number} is of quotes, which have no report of their own: wait_quotes")
+        if answer.kind in _REFUSALS:
+            raise refusal(answer)
+        return answer
+
+    def answer_to_quotes(self, number: int) -> ExecutionReport | None:
+        """Takes note that an entry is answered. Raises EntryRefused where it was not sequenced."""
         answer = self._answers.pop(number)
         if isinstance(answer, EntryRefused):
             raise answer
-        if answer is not None and answer.kind in _REFUSALS:
-            raise refusal(answer)
         return answer
 
 
 class SessionVerbs(ABC):
     """What may be asked in a session, sync or async: each adds an entry and returns its number at once.
 
-    `wait` tells what became of an entry; `reports` has everything of the account.
+    `wait` tells what became of an entry, `wait_quotes` that quotes have come to pass; `reports` has everything of the account.
     """
 
     _trading: Trading
@@ -366,5 +374,5 @@ class SessionVerbs(ABC):
         post_only: bool = False,
         self_trade_prevention: SelfTradePrevention | str | None = None,
     ) -> int:
-        """Replaces the account's quotes on these instruments."""
+        """Replaces the account's quotes on these instruments. Each side that changes has a report; one that stays has none."""
         return self._ask(lambda: self._trading.quote(quotes, post_only=post_only, self_trade_prevention=self_trade_prevention))
