@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use hourbook::config::Flags;
 use hourbook::market::Market;
-use hourbook::{backup, ctl, journal, load, replay, serve, simulate};
+use hourbook::{backup, ctl, demo, journal, load, replay, serve, simulate};
 
 /// Short-lived batches and messages are what a venue allocates.
 #[global_allocator]
@@ -25,6 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Watch a market that makes itself: exchange, makers, buyers, and keys to join them
+    Demo(demo::Arguments),
     /// Run an exchange: journal, matching, gRPC services
     Serve(Box<Flags>),
     /// Talk to a running exchange: quickstart, place, book, balances and everything else
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     // Balances, orders and keys: whatever is made here is its owner's only.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(flags) => serve::run(&flags),
         Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
         Command::CheckMarket { file } => check_market(file),

@@ -120,6 +120,5 @@ pub fn serve_noop(accounts: &[u32]) -> anyhow::Result<()> {
             std::process::exit(1);
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(noop::serve(accounts, told))
+    crate::serve::runtime()?.block_on(noop::serve(accounts, told))
 }

@@ -183,7 +183,7 @@ impl Line {
     }
 
     /// Begins a session of its own name, in which the account's reports go on where they were last read.
-    pub async fn log_on(&self) -> Result<(client::Session, LoggedOn), Error> {
+    pub async fn log_on(&self) -> Result<(client::TradeStream, LoggedOn), Error> {
         let resume_from = self.reported.filter(|_| self.desk.keeps_reports).map(|last| last + 1);
         let logon = v1::Logon {
             account_id: self.desk.account,

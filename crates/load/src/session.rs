@@ -285,7 +285,7 @@ pub(crate) async fn end(line: &mut Line, trades: &Mutex<Trades>) -> Result<u64, 
 
 /// Reads one message, whose reports must be those that are due.
 async fn read(
-    session: &mut client::Session,
+    session: &mut client::TradeStream,
     line: &mut Line,
     trades: &Mutex<Trades>,
     mut heard: impl FnMut(&mut Line, &v1::ExecutionReport),
