@@ -211,8 +211,8 @@ impl Exchange {
 
 /// Whether files at this place are kept in memory.
 fn is_memory(place: &Path) -> bool {
-    const TMPFS: i64 = 0x0102_1994;
-    rustix::fs::statfs(place).is_ok_and(|of| of.f_type as i64 == TMPFS)
+    // The magic number of Linux' tmpfs.
+    rustix::fs::statfs(place).is_ok_and(|of| of.f_type == 0x0102_1994)
 }
 
 /// Who is measured, and how far.
