@@ -4,10 +4,12 @@
 //! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing; `kills`: SIGKILL under load
 //! - `prices`: measurements, ratings, fair prices, quotes
 //! - `edge`: roles, hostile messages, names; `users`: the program as people run it; `tools`: what operators do
+//! - `demo`: a market that makes itself
 //! - `simulate`: every rule of matching
 //! - `layers`: who may import whom
 
 mod days;
+mod demo;
 mod edge;
 mod kills;
 mod layers;
