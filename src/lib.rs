@@ -6,6 +6,7 @@
 //! - `serve`: a running exchange, put together from its parts
 //! - `ctl`: the exchange from a terminal
 //! - `demo`: an exchange with a market on it that makes itself
+//! - `load`: an exchange under load, measured
 //! - `replay`, `journal`, `backup`: the journal again, checked, copied
 //! - `simulate`: a file of operations through the real core
 
@@ -16,6 +17,7 @@ pub mod config;
 pub mod ctl;
 pub mod demo;
 pub mod journal;
+pub mod load;
 pub mod market;
 pub mod replay;
 pub mod serve;

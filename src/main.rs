@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use hourbook::config::Flags;
 use hourbook::market::Market;
-use hourbook::{backup, ctl, demo, journal, replay, serve, simulate};
+use hourbook::{backup, ctl, demo, journal, load, replay, serve, simulate};
 
 /// Short-lived batches and messages are what a venue allocates.
 #[global_allocator]
@@ -44,6 +44,14 @@ enum Command {
         /// Scenarios or bare operations, one JSON object a line; see docs/matching.md
         file: PathBuf,
     },
+    /// Put an exchange under load, and measure it
+    Load(Box<load::Arguments>),
+    /// The server that does nothing, which `load --baseline` starts
+    #[command(name = load::NOOP, hide = true)]
+    Noop {
+        /// Accounts that it knows
+        accounts: Vec<u32>,
+    },
     /// Apply a journal's commands again, and print the state hash they come to
     Replay(replay::Arguments),
     /// Check, show or archive a journal; it may be in use
@@ -66,6 +74,8 @@ fn main() -> ExitCode {
         Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
         Command::CheckMarket { file } => check_market(file),
         Command::Simulate { check, file } => simulate(check, &file),
+        Command::Load(arguments) => load::run(&arguments),
+        Command::Noop { accounts } => load::serve_noop(&accounts).map(|()| ExitCode::SUCCESS),
         Command::Replay(arguments) => replay::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Journal(arguments) => journal::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => completions(shell),

@@ -7,6 +7,7 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -230,8 +231,7 @@ impl Running {
 pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(flags)?;
     log(&config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let signals = signals()?;
         let running = start(&config, Clock::Wall).await?;
         if config.log.format == LogFormat::Text {
@@ -240,6 +240,15 @@ pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         }
         serve(running, signals).await
     })
+}
+
+/// The threads that talk to clients: one fewer than the machine has cores, because the writer keeps one busy.
+///
+/// # Errors
+/// When the system gives no threads.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    tokio::runtime::Builder::new_multi_thread().worker_threads((cores - 1).max(1)).enable_all().build()
 }
 
 async fn serve(mut running: Running, mut signals: Signals) -> anyhow::Result<ExitCode> {
@@ -273,7 +282,7 @@ pub(crate) fn signals() -> std::io::Result<Signals> {
 }
 
 impl Signals {
-    pub async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use hourbook_api::client::{Client, Session};
+use hourbook_api::client::{Client, TradeStream};
 use hourbook_api::v1::{self, trade_entry::Request, trade_response::Message};
 
 use super::seen::Seen;
@@ -15,7 +15,7 @@ const AT_ONCE: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Trader {
-    session: Session,
+    session: TradeStream,
     session_id: u32,
     pub account: u32,
     /// The last entry sent, and the last report heard.
