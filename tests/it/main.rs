@@ -5,10 +5,12 @@
 //! - `prices`: measurements, ratings, fair prices, quotes
 //! - `edge`: roles, hostile messages, names; `users`: the program as people run it; `tools`: what operators do
 //! - `load`: the load generator, in every mix and way
+//! - `demo`: a market that makes itself
 //! - `simulate`: every rule of matching
 //! - `layers`: who may import whom
 
 mod days;
+mod demo;
 mod edge;
 mod kills;
 mod layers;
