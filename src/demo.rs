@@ -40,10 +40,10 @@ use buyer::Buyer;
 use dice::Dice;
 use firms::{BUYERS, PROVIDERS};
 use maker::Maker;
+use screen::Moment;
 pub use screen::Screen;
-use screen::{Market, Moment};
 use seen::News;
-use stage::{BEGINS, Listed, OF_EACH, SHOWN, Seat, Stage};
+use stage::{BEGINS, Listed, OF_EACH, Seat, Stage};
 pub use summary::Summary;
 use trader::Trader;
 
@@ -371,9 +371,9 @@ hourbook {} demo on http://{address}, journal in {}
     /// Learns how everybody is rated.
     async fn look_at_ratings(&mut self) -> anyhow::Result<()> {
         self.ratings.clear();
-        for maker in &self.makers {
-            let request =
-                v1::ListRatingsRequest { provider_id: maker.seat.participant, ..Default::default() };
+        let makers: Vec<_> = self.makers.iter().map(|maker| (maker.name, maker.seat.participant)).collect();
+        for (name, provider_id) in makers {
+            let request = v1::ListRatingsRequest { provider_id, ..Default::default() };
             let ratings = self.meter.pricing.clone().list_ratings(request).await?.into_inner().ratings;
             let best = ratings.iter().max_by_key(|rating| rating.score_ppm);
             let told = |rating: &v1::Rating| {
@@ -382,7 +382,7 @@ hourbook {} demo on http://{address}, journal in {}
             };
             let all: Vec<String> = ratings.iter().take(4).map(told).collect();
             if best.is_some() {
-                self.ratings.push(format!("{:<22}{}", maker.name, all.join(", ")));
+                self.ratings.push(format!("{name:<22}{}", all.join(", ")));
             }
         }
         Ok(())
@@ -404,12 +404,8 @@ hourbook {} demo on http://{address}, journal in {}
         Ok(())
     }
 
-    async fn market(&self) -> anyhow::Result<Market> {
-        Ok(self.stage.running.handle.read(|exchange| Market::of(exchange, SHOWN)).await?)
-    }
-
     async fn show(&mut self, screen: &mut Screen, speed: u32, ran: Duration) -> anyhow::Result<()> {
-        let market = self.market().await?;
+        let market = self.stage.sight().await?;
         let figures = self.stage.seen.figures().clone();
         let (then, orders) = self.before;
         let passed = then.elapsed();
@@ -441,7 +437,7 @@ hourbook {} demo on http://{address}, journal in {}
 
     /// Everybody leaves, the exchange closes, and what it came to is told.
     async fn close(self, plan: &Plan, ran: Duration) -> anyhow::Result<Summary> {
-        let market = self.market().await?;
+        let market = self.stage.sight().await?;
         let latencies = self.percentiles();
         let (wanted, bought) =
             self.buyers.iter().fold((0, 0), |sum, buyer| (sum.0 + buyer.wanted, sum.1 + buyer.bought));

@@ -21,6 +21,7 @@ use hourbook_pricing::{Conditions, Params, Tier};
 use hourbook_sequencer::{Clock, ManualClock};
 use rust_decimal::Decimal;
 
+use super::screen::Sight;
 use super::seen::Seen;
 use crate::config::{Config, Flags};
 use crate::market::Market;
@@ -155,6 +156,11 @@ impl Stage {
             of.iter().filter_map(book).collect()
         };
         Ok(self.running.handle.read(look).await?)
+    }
+
+    /// The tops of all books.
+    pub async fn sight(&self) -> anyhow::Result<Sight> {
+        Ok(self.running.handle.read(|exchange| Sight::of(exchange, SHOWN)).await?)
     }
 
     async fn operate(&self, command: impl Into<Command>) -> anyhow::Result<u64> {

@@ -4,6 +4,7 @@
 //! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing; `kills`: SIGKILL under load
 //! - `prices`: measurements, ratings, fair prices, quotes
 //! - `edge`: roles, hostile messages, names; `users`: the program as people run it; `tools`: what operators do
+//! - `load`: the load generator, in every mix and way
 //! - `demo`: a market that makes itself
 //! - `simulate`: every rule of matching
 //! - `layers`: who may import whom
@@ -13,6 +14,7 @@ mod demo;
 mod edge;
 mod kills;
 mod layers;
+mod load;
 mod prices;
 mod restarts;
 mod sessions;
