@@ -180,6 +180,8 @@ pub async fn play(
     let stage = Stage::open(&plan.data, plan.listen, plan.instruments, plan.seed).await?;
     let mut house = House::seat(stage, plan.seed).await?;
     house.before = (Instant::now(), house.stage.seen.figures().orders);
+    // Whoever is invited finds quotes.
+    house.play(plan.speed).await?;
     house.invite(screen)?;
     let mut stop = std::pin::pin!(stop);
     let began = Instant::now();
