@@ -318,6 +318,44 @@ def test_what_the_exchange_has_not_seen_is_sent_again() -> None:
     assert not trading.has_answer(13)
 
 
+def test_what_is_stale_is_not_sent_when_the_connection_is_back() -> None:
+    now = 0.0
+    trading = Trading(1, "s", stale_after=1.0, clock=lambda: now)
+    logged_on(trading)
+    seen, lost, cancel = trading.place(order()), trading.place(order()), trading.cancel(7)
+    assert sent(trading) == [seen, lost, cancel]
+    trading.lost()
+    now = 2.0
+    fresh = trading.place(order())
+    said = orders_pb2.LoggedOn(session_id=7, last_number=seen, next_report_number=1)
+    trading.take(orders_pb2.TradeResponse(logged_on=said), 2.5)
+    assert sent(trading, 2.5) == [cancel, fresh]
+    with pytest.raises(EntryRefused, match=r"is stale: it was not sequenced for 2\.5 s"):
+        trading.answer(lost)
+
+
+def test_what_became_of_an_entry_is_told_once() -> None:
+    trading = Trading(1, "s")
+    logged_on(trading)
+    number = trading.place(order())
+    assert not trading.has_answer(number)
+    assert not trading.has_answer(number + 1)
+    reported(trading, 1, number)
+    assert trading.answer(number).number == 1
+    assert trading.has_answer(number)
+    with pytest.raises(errors.HourbookError, match="told before"):
+        trading.answer(number)
+
+
+def test_a_session_that_cannot_end_in_order_says_so(market: Market, proxy: Proxy) -> None:
+    with market.client(market.buyer_key, proxy.address) as client:
+        session = client.session("no end")
+        proxy.is_deaf = True
+        session.create_order(market.symbol, "limit", "buy", 1, PRICE)
+        with pytest.raises(errors.TimedOut, match="1 entries are without an answer"):
+            session.close(0.5)
+
+
 def test_an_entry_whose_refusal_was_lost_is_answered_all_the_same() -> None:
     trading = Trading(1, "s")
     logged_on(trading)

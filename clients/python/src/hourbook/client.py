@@ -356,12 +356,15 @@ class Client:
         *,
         cancel_on_disconnect: bool = False,
         resume_from: int | None = None,
+        stale_after: float | None = None,
         keep_reports: bool = True,
         account_id: int | None = None,
     ) -> Session:
         """Logs a `Trade` session on: for programs that send many orders.
 
         - `resume_from`: the first report wanted, 1 for all; new ones only where there is none
+        - `stale_after`: seconds after which an entry that a lost connection kept from the exchange is not sent any more but
+          refused here (EntryRefused); cancels are always sent. Without it every entry is sent, however late
         - `keep_reports`: keep reports until `reports` takes them; who only uses `wait` needs none
         """
         trading = Trading(
@@ -369,6 +372,7 @@ class Client:
             name,
             cancel_on_disconnect=cancel_on_disconnect,
             resume_from=resume_from,
+            stale_after=stale_after,
             keep_reports=keep_reports,
             symbols=self._symbols,
         )
