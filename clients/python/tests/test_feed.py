@@ -1,10 +1,16 @@
 """Local books are the exchange's own, from wherever they begin: 100 random starts, no difference."""
 
+import os
 import random
+import re
+import signal
+import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -299,6 +305,73 @@ def test_a_recorded_feed_is_the_exchanges_own_book_from_every_start(
         volume = sum(quantity for _, quantity in trades[symbol])
         assert volume > 0
         assert statistics[symbol].volume >= volume
+
+
+def has_demo(binary: str) -> bool:
+    return subprocess.run([binary, "demo", "--help"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not has_demo(os.environ["HOURBOOK"]), reason="a binary without `demo`")
+def test_a_recorded_hour_of_a_whole_market_is_rebuilt_from_every_start(dice: random.Random, tmp_path: Path) -> None:
+    """An hour of the demo's two thousand instruments, in a quarter of a minute."""
+    port = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{port.getsockname()[1]}"
+    port.close()
+    command = [os.environ["HOURBOOK"], "demo", "--seconds", "60", "--speed", "300", "--listen", address]
+    with (tmp_path / "demo.log").open("wb") as log:
+        demo = subprocess.Popen([*command, "--data", str(tmp_path / "data")], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not (keys := re.findall(r"--key (hb_\w+)", (tmp_path / "demo.log").read_text())):
+            assert demo.poll() is None, (tmp_path / "demo.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        path = str(tmp_path / "hour")
+        with Client(address, keys[0]) as client, Recorder(path) as recorder:
+            listed = client.fetch_markets()
+            subscription = client.subscribe(patterns="*", views=[*BOOKS, MarketDataView.TRADES], recorder=recorder)
+            times: list[datetime] = []
+            listener = threading.Thread(target=lambda: times.extend(each.time for each in subscription), daemon=True)
+            listener.start()
+            # Those that are not over within the hour.
+            soon = min(each.gate_closure_time for each in listed) + timedelta(hours=6)
+            lasting = [each.symbol for each in listed if each.gate_closure_time > soon]
+            starts: list[tuple[str, list[market_data_pb2.SubscribeResponse]]] = []
+            while len(starts) < CUTS:
+                time.sleep(dice.uniform(0.0, 0.2))
+                symbol = dice.choice(lasting)
+                starts.append((symbol, first_snapshots(client, [symbol])))
+            while not times or times[-1] - times[0] < timedelta(hours=1):
+                assert time.monotonic() < deadline + PATIENCE
+                time.sleep(0.1)
+            exchange = {symbol: client.fetch_order_book(symbol, 1_000, orders=True) for symbol, _ in starts}
+            last = max(book.sequence for book in exchange.values())
+            while subscription.feed.sequence < last:
+                assert time.monotonic() < deadline + PATIENCE
+                time.sleep(0.05)
+            subscription.close()
+            listener.join(PATIENCE)
+            assert subscription.feed.repairs == 0
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.wait(PATIENCE)
+    told: dict[int, list[market_data_pb2.MarketUpdate]] = {}
+    for answer in recorded(path):
+        for update in answer.updates:
+            told.setdefault(update.instrument_id, []).append(update)
+    differences = 0
+    for symbol, start in starts:
+        theirs, feed = exchange[symbol], Feed(views=BOOKS)
+        for answer in start:
+            feed.take(answer)
+        until = [each for each in told[theirs.instrument_id] if each.sequence <= theirs.sequence]
+        feed.take(market_data_pb2.SubscribeResponse(updates=until))
+        differences += whole(feed.order_books[symbol]) != (theirs.bids, theirs.asks, theirs.bid_orders, theirs.ask_orders)
+        levels = feed.level_books[symbol]
+        differences += (levels.bids(), levels.asks()) != (theirs.bids, theirs.asks)
+    updates = sum(map(len, told.values()))
+    print(f"{times[-1] - times[0]}, {len(told)} instruments, {updates} updates, {len(starts)} starts, {differences} differences")
+    assert differences == 0
 
 
 def test_a_slow_reader_that_chose_so_is_brought_up_to_date(market: Market, buyer: Client, seller: Client) -> None:
