@@ -5,6 +5,8 @@
 //! - `market`: the market's definition, from file to commands
 //! - `serve`: a running exchange, put together from its parts
 //! - `ctl`: the exchange from a terminal
+//! - `demo`: an exchange with a market on it that makes itself
+//! - `load`: an exchange under load, measured
 //! - `replay`, `journal`, `backup`: the journal again, checked, copied
 //! - `simulate`: a file of operations through the real core
 
@@ -13,7 +15,9 @@
 pub mod backup;
 pub mod config;
 pub mod ctl;
+pub mod demo;
 pub mod journal;
+pub mod load;
 pub mod market;
 pub mod replay;
 pub mod serve;

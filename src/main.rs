@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use hourbook::config::Flags;
 use hourbook::market::Market;
-use hourbook::{backup, ctl, journal, replay, serve, simulate};
+use hourbook::{backup, ctl, demo, journal, load, replay, serve, simulate};
 
 /// Short-lived batches and messages are what a venue allocates.
 #[global_allocator]
@@ -25,6 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Watch a market that makes itself: exchange, makers, buyers, and keys to join them
+    Demo(demo::Arguments),
     /// Run an exchange: journal, matching, gRPC services
     Serve(Box<Flags>),
     /// Talk to a running exchange: quickstart, place, book, balances and everything else
@@ -41,6 +43,14 @@ enum Command {
         check: bool,
         /// Scenarios or bare operations, one JSON object a line; see docs/matching.md
         file: PathBuf,
+    },
+    /// Put an exchange under load, and measure it
+    Load(Box<load::Arguments>),
+    /// The server that does nothing, which `load --baseline` starts
+    #[command(name = load::NOOP, hide = true)]
+    Noop {
+        /// Accounts that it knows
+        accounts: Vec<u32>,
     },
     /// Apply a journal's commands again, and print the state hash they come to
     Replay(replay::Arguments),
@@ -59,10 +69,13 @@ fn main() -> ExitCode {
     // Balances, orders and keys: whatever is made here is its owner's only.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(flags) => serve::run(&flags),
         Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
         Command::CheckMarket { file } => check_market(file),
         Command::Simulate { check, file } => simulate(check, &file),
+        Command::Load(arguments) => load::run(&arguments),
+        Command::Noop { accounts } => load::serve_noop(&accounts).map(|()| ExitCode::SUCCESS),
         Command::Replay(arguments) => replay::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Journal(arguments) => journal::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => completions(shell),
