@@ -262,6 +262,32 @@ def test_a_restart_is_survived(market: Market, buyer: Client, end: Callable[[Ser
     session.close()
 
 
+def test_trades_that_a_restart_kept_from_being_told_come_out_of_history(
+    market: Market, proxy: Proxy, buyer: Client, seller: Client
+) -> None:
+    def trade() -> int:
+        seller.create_order(market.symbol, "limit", "sell", 1, "0.2479")
+        return buyer.create_order(market.symbol, "limit", "buy", 1, "0.2479").fills[0].trade_id
+
+    with market.client(market.buyer_key, proxy.address) as client:
+        told: list[int] = []
+        watching = client.watch_trades(market.symbol)
+        listener = threading.Thread(target=lambda: told.extend(next(watching).trade_id for _ in range(6)), daemon=True)
+        listener.start()
+        time.sleep(1.0)
+        made = [trade(), trade()]
+        proxy.is_shut = True
+        proxy.cut()
+        market.server.kill()
+        market.server.start()
+        made += [trade(), trade()]
+        proxy.is_shut = False
+        time.sleep(3.0)
+        made += [trade(), trade()]
+        listener.join(PATIENCE)
+    assert told == made
+
+
 # --- a session's numbers, without an exchange ---
 
 

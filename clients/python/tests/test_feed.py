@@ -34,7 +34,7 @@ from hourbook import (
 )
 from hourbook._proto import market_data_pb2, types_pb2
 from hourbook.books import crc32c
-from hourbook.models import BookOrder, Candles, Level, Statistics
+from hourbook.models import BookOrder, Candles, Fill, Level, MarketStatus, Statistics
 
 BOOKS = [MarketDataView.LEVELS, MarketDataView.ORDERS]
 CUTS = 100
@@ -389,6 +389,57 @@ def test_a_slow_reader_that_chose_so_is_brought_up_to_date(market: Market, buyer
             next(updates)
     assert subscription.feed.order_books[market.symbol].orders("sell") == book.ask_orders
     subscription.close()
+
+
+def test_history_has_every_trade_and_its_candles(market: Market, buyer: Client, seller: Client) -> None:
+    """Page by page, from any time to any other, and as the fills of the account have them."""
+    symbol = market.operator.fetch_markets("GP.CNNX.A.D*")[-8].symbol
+    began = market.operator.fetch_status().time
+    fills: list[Fill] = []
+    for at in range(30):
+        seller.create_order(symbol, "limit", "sell", 2, Decimal("0.2479") + (at % 5) * TICK)
+        fills += buyer.create_order(symbol, "limit", "buy", 2, Decimal("0.25"), time_in_force="ioc").fills
+    deadline = time.monotonic() + PATIENCE
+    while len(trades := buyer.trades(symbol, since=began)) < 30:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [(each.trade_id, each.price, each.quantity) for each in trades] == [
+        (fill.trade_id, fill.price, fill.quantity) for fill in fills
+    ]
+    assert {each.taker_side for each in trades} == {Side.BUY}
+    assert buyer.fetch_trades(symbol, since=trades[10].time, until=trades[20].time) == trades[10:20]
+    assert buyer.trades(symbol, limit=7) == trades[:7]
+    candles = buyer.candles(symbol, "second", since=began - timedelta(seconds=1))
+    assert sum(each.volume for each in candles) == sum(each.quantity for each in trades)
+    day = buyer.fetch_ohlcv(symbol, "day")[-1]
+    assert (day.open_price, day.high_price) == (trades[0].price, max(each.price for each in trades))
+    assert "open_price" in buyer.candles(symbol, limit=1).to_df().columns
+
+
+def test_the_curve_and_the_index_of_a_product(market: Market, buyer: Client) -> None:
+    curve = buyer.fetch_forward_curve("GP.CNNX.A")
+    assert {each.symbol for each in curve} == {each.symbol for each in buyer.fetch_markets("GP.CNNX.A.*")}
+    assert all(each.price is not None for each in curve)
+    assert curve[0].hours == 1
+    now = market.operator.fetch_status().time
+    index = buyer.fetch_index("GP.CNNX.A", now - timedelta(hours=1), now + timedelta(days=2))
+    assert all(each.trade_count > 0 for each in index)
+
+
+def test_a_call_says_what_an_uncross_would_do(market: Market, buyer: Client, seller: Client) -> None:
+    market.operator.open_auction(symbol=market.symbol)
+    buyer.create_order(market.symbol, "limit", "buy", 3, "0.2479")
+    seller.create_order(market.symbol, "limit", "sell", 2, "0.2479")
+    for indicative in buyer.watch_indicative(market.symbol):
+        if indicative.price is not None:
+            assert (indicative.price, indicative.quantity) == (Decimal("0.2479"), 2)
+            break
+    market.operator.uncross(symbol=market.symbol)
+    statuses = buyer.subscribe(market.symbol, [MarketDataView.STATUS])
+    content = next(iter(statuses)).content
+    assert isinstance(content, MarketStatus)
+    assert str(content.status) == "continuous"
+    statuses.close()
 
 
 def test_candles_and_statistics_add_up(market: Market, buyer: Client, seller: Client) -> None:
