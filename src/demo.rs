@@ -40,7 +40,8 @@ use buyer::Buyer;
 use dice::Dice;
 use firms::{BUYERS, PROVIDERS};
 use maker::Maker;
-use screen::{Market, Moment, Screen};
+pub use screen::Screen;
+use screen::{Market, Moment};
 use stage::{BEGINS, Listed, OF_EACH, SHOWN, Seat, Stage};
 pub use summary::Summary;
 use trader::Trader;
@@ -58,6 +59,8 @@ const GPU_UNITS: i64 = 400;
 const READ_DAYS: i64 = 3;
 /// A run that is asked for so many seconds takes half as long again where the machine is too slow for its turns.
 const SLOWEST: f64 = 1.5;
+/// Orders a second are counted over this much at least.
+const RATE_OVER: Duration = Duration::from_millis(500);
 /// Answers that are looked at for how long they took.
 const RECENT: usize = 2_000;
 
@@ -92,6 +95,10 @@ pub struct Arguments {
 pub struct Plan {
     /// `None` plays until it is told to stop.
     pub turns: Option<u32>,
+    /// From one turn to the next at least; zero plays as fast as it can.
+    pub pace: Duration,
+    /// Ends then, whatever of the turns is left.
+    pub most: Option<Duration>,
     pub speed: u32,
     pub seed: u64,
     pub instruments: usize,
@@ -133,6 +140,8 @@ impl Arguments {
         };
         Ok(Plan {
             turns: self.seconds.map(|seconds| seconds * TURNS),
+            pace: Duration::from_secs(1) / TURNS,
+            most: self.seconds.map(|seconds| Duration::from_secs(seconds.into()).mul_f64(SLOWEST)),
             speed: self.speed,
             seed: self.seed,
             instruments: self.instruments as usize,
@@ -169,14 +178,15 @@ pub async fn play(
 ) -> anyhow::Result<Summary> {
     let stage = Stage::open(&plan.data, plan.listen, plan.instruments, plan.seed).await?;
     let mut house = House::seat(stage, plan.seed).await?;
+    house.before = (Instant::now(), house.stage.seen.figures().orders);
     house.invite(screen)?;
     let mut stop = std::pin::pin!(stop);
-    let turn = Duration::from_secs(1) / TURNS;
     let began = Instant::now();
-    let last = plan.turns.map(|turns| began + (turn * turns).mul_f64(SLOWEST));
     let mut drawn: Option<Instant> = None;
-    while plan.turns.is_none_or(|turns| house.turn < turns) && last.is_none_or(|last| Instant::now() < last) {
-        let begins = began + turn * house.turn;
+    while plan.turns.is_none_or(|turns| house.turn < turns)
+        && plan.most.is_none_or(|most| began.elapsed() < most)
+    {
+        let begins = began + plan.pace * house.turn;
         tokio::select! {
             biased;
             () = &mut stop => break,
@@ -214,6 +224,7 @@ struct House {
     latencies: Vec<Duration>,
     /// Orders at the last look, and when that was.
     before: (Instant, u64),
+    orders_per_second: f64,
 }
 
 impl House {
@@ -289,6 +300,7 @@ impl House {
             recent: Vec::new(),
             latencies: Vec::new(),
             before: (Instant::now(), 0),
+            orders_per_second: 0.0,
         };
         house.look_around().await?;
         Ok(house)
@@ -387,8 +399,12 @@ hourbook {} demo on http://{address}, journal in {}
     async fn show(&mut self, screen: &mut Screen, speed: u32, ran: Duration) -> anyhow::Result<()> {
         let market = self.market().await?;
         let figures = self.stage.seen.figures().clone();
-        let (then, orders) = std::mem::replace(&mut self.before, (Instant::now(), figures.orders));
-        let passed = then.elapsed().as_secs_f64().max(0.001);
+        let (then, orders) = self.before;
+        let passed = then.elapsed();
+        if passed >= RATE_OVER {
+            self.before = (Instant::now(), figures.orders);
+            self.orders_per_second = (figures.orders - orders) as f64 / passed.as_secs_f64();
+        }
         let [p50, p99] = self.percentiles();
         let moment = Moment {
             now: self.now,
@@ -397,7 +413,7 @@ hourbook {} demo on http://{address}, journal in {}
             market: &market,
             figures: &figures,
             ratings: &self.ratings,
-            orders_per_second: (figures.orders - orders) as f64 / passed,
+            orders_per_second: self.orders_per_second,
             p50,
             p99,
         };

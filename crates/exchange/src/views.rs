@@ -69,6 +69,27 @@ pub struct BookView {
     pub indicative: Option<(Price, Quantity)>,
 }
 
+/// Where a book that is looked at in pieces goes on: bids come before asks, best prices first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookMark {
+    pub side: Side,
+    /// The level that was looked at last; `None` before the first.
+    pub behind: Option<Price>,
+}
+
+impl BookMark {
+    pub const START: BookMark = BookMark { side: Side::Buy, behind: None };
+}
+
+/// A piece of a book: the displayed orders of whole levels, in the order in which they trade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookPiece {
+    pub from: BookMark,
+    pub orders: Vec<(Side, BookOrder)>,
+    /// Where the next piece begins; `None` when this is the last.
+    pub next: Option<BookMark>,
+}
+
 /// An instrument with what its product says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstrumentView {
@@ -364,6 +385,25 @@ impl Exchange {
                 None
             },
         })
+    }
+
+    /// A piece of an instrument's book, of about `room` orders: a level is never cut. Costs what it looks at.
+    pub fn book_piece(&self, id: InstrumentId, from: BookMark, room: usize) -> Option<BookPiece> {
+        self.instruments.get(id)?;
+        let mut piece = BookPiece { from, orders: Vec::new(), next: Some(from) };
+        while let Some(at) = piece.next.filter(|_| piece.orders.len() < room) {
+            let left = room - piece.orders.len();
+            let (orders, more) = self.books.orders_behind(id.slot(), at.side, at.behind, left);
+            piece.orders.extend(orders.into_iter().map(|order| {
+                (at.side, BookOrder { order: order.id, price: order.price, quantity: order.displayed })
+            }));
+            piece.next = match at.side {
+                side if more.is_some() => Some(BookMark { side, behind: more }),
+                Side::Buy => Some(BookMark { side: Side::Sell, behind: None }),
+                Side::Sell => None,
+            };
+        }
+        Some(piece)
     }
 
     /// An account's money, by currency.

@@ -1,5 +1,9 @@
 //! Live market data: kept up to date on a thread of its own, encoded once for all who read the same view.
 //!
+//! Books are kept of what somebody reads, and of what was read until a while ago: each is asked for of the exchange itself, in
+//! pieces, whose answers stand in order with what is published. While no book is kept, the thread hears of trades and
+//! listings only.
+//!
 //! Always true: who joins a view gets a snapshot, or the changes from the number it named, and then each change once and
 //! in order; or its outbox has run over, was emptied, and receives nothing more. Publishing never waits for this thread:
 //! where it falls behind by more than [`MOST_WAITING`] events, it leaves them out, begins again from the exchange as it
@@ -9,17 +13,19 @@ use crate::hub::Outbox;
 use crate::status;
 use crate::views::{Kind, bare};
 use bytes::{Bytes, BytesMut};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use hourbook_api::ready;
 use hourbook_api::v1::{self, market_update::Content};
-use hourbook_exchange::Exchange;
+use hourbook_exchange::{BookMark, BookPiece, Exchange};
 use hourbook_feed::{Feed, Update};
-use hourbook_model::{InstrumentId, Stamp};
-use hourbook_sequencer::{Batch, Handle};
-use std::collections::VecDeque;
+use hourbook_model::{Event, InstrumentId, Stamp};
+use hourbook_sequencer::{Batch, Error, Handle};
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
 use tonic::Status;
 
 /// Events that may wait to be told: about half a second at full speed.
@@ -27,6 +33,10 @@ const MOST_WAITING: usize = 1_000_000;
 /// Changes of one view that are kept for those who resume, and bytes of all that are kept so.
 const WINDOW: usize = 256;
 const WINDOWS_BYTES: usize = 64 << 20;
+/// What the exchange is asked for at once: so many books, and about so many orders of them. The writer stands still for
+/// it for a fraction of a millisecond.
+const BOOKS: usize = 512;
+const ORDERS: usize = if cfg!(test) { 5 } else { 4_096 };
 
 /// What one reader has not read: bytes of ready updates.
 pub(crate) type Unread = Outbox<Bytes>;
@@ -37,6 +47,14 @@ pub(crate) struct Live {
     waiting: AtomicUsize,
     /// Batches were left out: what comes now does not follow on.
     lost: AtomicBool,
+    /// Somebody reads books, or is to: every batch must be seen.
+    follows_books: AtomicBool,
+    /// The last command that was passed over, as nothing was to be told of it.
+    passed: Mutex<Stamp>,
+    /// Counts up whenever books were taken.
+    taken: watch::Sender<u64>,
+    /// To the thread, once there is one.
+    queue: OnceLock<Sender<Message>>,
     /// Nothing is told any more.
     stopped: AtomicBool,
 }
@@ -51,6 +69,9 @@ struct State {
     told: Vec<(usize, usize)>,
     listeners: Vec<Arc<Outbox<InstrumentId>>>,
     windows_bytes: usize,
+    /// Books that are to be taken, each from where it goes on, and whose those are.
+    wanted: VecDeque<(InstrumentId, BookMark)>,
+    wanted_ids: BTreeSet<InstrumentId>,
 }
 
 /// The views of one instrument that are read.
@@ -69,7 +90,8 @@ struct Line {
     marks: Vec<(u64, usize)>,
     /// The last changes by number, oldest first.
     window: VecDeque<(u64, Bytes)>,
-    /// Changes since the last reader has left.
+    /// Changes of the instrument since the last page was given to readers, and since the last reader has left.
+    since_page: usize,
     unread: usize,
 }
 
@@ -80,6 +102,17 @@ pub(crate) struct Resume {
     pub from: u64,
 }
 
+/// What became of a reader that wanted to join an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// It has; so many rows were put into its outbox.
+    Rows(usize),
+    /// Its book is not there yet: it is to be [wanted](Live::want).
+    Later,
+    /// It is not listed.
+    Unlisted,
+}
+
 impl Live {
     /// Follows on from the exchange as it was recovered.
     pub fn of(exchange: &Exchange) -> Live {
@@ -87,13 +120,21 @@ impl Live {
             state: Mutex::new(State::of(Feed::of(exchange))),
             waiting: AtomicUsize::new(0),
             lost: AtomicBool::new(false),
+            follows_books: AtomicBool::new(false),
+            passed: Mutex::default(),
+            taken: watch::Sender::new(0),
+            queue: OnceLock::new(),
             stopped: AtomicBool::new(false),
         }
     }
 
     /// The last command that is told.
     pub fn at(&self) -> Stamp {
-        self.state().feed.at()
+        // In this order: what was published before the one passed over is counted as waiting until it is told.
+        let passed = self.passed();
+        let nothing_waits = self.waiting.load(Ordering::Acquire) == 0;
+        let told = self.state().feed.at();
+        if nothing_waits && passed.seq > told.seq { passed } else { told }
     }
 
     /// As if so many more events were waiting, until what is returned is called.
@@ -103,6 +144,12 @@ impl Live {
         || {
             self.waiting.fetch_sub(2 * MOST_WAITING, Ordering::AcqRel);
         }
+    }
+
+    /// How many books are kept.
+    #[cfg(test)]
+    pub fn books(&self) -> usize {
+        self.state().feed.books()
     }
 
     /// Within which views are numbered now.
@@ -120,8 +167,43 @@ impl Live {
         state.epoch
     }
 
-    /// Puts views of an instrument into `outbox`: what it is called, then of each a snapshot or the changes from where it
-    /// is resumed, and from then on every change. How many rows that was; `None` when it is not listed.
+    /// Turns whenever books were taken.
+    pub fn taken(&self) -> watch::Receiver<u64> {
+        self.taken.subscribe()
+    }
+
+    /// Whether views of an instrument can be joined now, as far as that depends on its book.
+    pub fn has(&self, id: InstrumentId, kinds: &[Kind]) -> bool {
+        !kinds.iter().any(|kind| kind.is_of_book()) || self.state().feed.book(id).is_some()
+    }
+
+    /// Has books taken for views of these instruments, where they are not kept; [`Live::taken`] turns when some are there.
+    pub fn want(&self, ids: impl IntoIterator<Item = InstrumentId>, kinds: &[Kind]) {
+        let mut state = self.state();
+        let begins = state.wanted.is_empty();
+        for id in ids {
+            if state.feed.listing(id).is_none_or(|listing| listing.book().is_some()) {
+                continue;
+            }
+            if state.wanted_ids.insert(id) {
+                state.wanted.push_back((id, BookMark::START));
+            }
+            // Kept at least for as long as those who have just left.
+            for kind in kinds.iter().filter(|kind| kind.is_of_book()) {
+                state.line(id, *kind);
+            }
+        }
+        if begins && !state.wanted.is_empty() {
+            // Before the exchange is asked, so that whatever is published behind its answer is seen.
+            self.follows_books.store(true, Ordering::Release);
+            if let Some(queue) = self.queue.get() {
+                let _ = queue.send(Message::Wanted);
+            }
+        }
+    }
+
+    /// Puts views of an instrument into `outbox`, until that has run over: what it is called, then of each a snapshot or the changes from where it
+    /// is resumed, and from then on every change.
     ///
     /// # Errors
     /// UNAVAILABLE when nothing is told any more.
@@ -132,13 +214,14 @@ impl Live {
         symbol: &str,
         kinds: &[Kind],
         resume: impl Fn(Kind) -> Option<Resume>,
-    ) -> Result<Option<usize>, Status> {
+    ) -> Result<Joined, Status> {
         if self.has_stopped() {
             return Err(status::market_data_stopped());
         }
         let state = &mut *self.state();
-        if state.feed.book(id).is_none() {
-            return Ok(None);
+        let Some(listing) = state.feed.listing(id) else { return Ok(Joined::Unlisted) };
+        if listing.book().is_none() && kinds.iter().any(|kind| kind.is_of_book()) {
+            return Ok(Joined::Later);
         }
         let mut page = BytesMut::new();
         let instrument = v1::MarketInstrument { symbol: symbol.into(), epoch: state.epoch };
@@ -151,7 +234,7 @@ impl Live {
         }
         let bytes = page.len();
         outbox.put(&page.freeze(), bytes);
-        Ok(Some(rows))
+        Ok(Joined::Rows(rows))
     }
 
     /// Whether nothing is told any more.
@@ -163,18 +246,30 @@ impl Live {
         // After a panic of the thread nothing is read from here any more.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn passed(&self) -> Stamp {
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl State {
     fn of(feed: Feed) -> State {
-        let (boards, told, listeners) = (Vec::new(), Vec::new(), Vec::new());
-        State { epoch: feed.at().seq, feed, boards, told, listeners, windows_bytes: 0 }
+        State {
+            epoch: feed.at().seq,
+            feed,
+            boards: Vec::new(),
+            told: Vec::new(),
+            listeners: Vec::new(),
+            windows_bytes: 0,
+            wanted: VecDeque::new(),
+            wanted_ids: BTreeSet::new(),
+        }
     }
 
     /// Appends what a reader begins with; how many rows that is.
     fn begin(&mut self, page: &mut BytesMut, id: InstrumentId, kind: Kind, from: Option<u64>) -> usize {
-        let Some(book) = self.feed.book(id) else { unreachable!("the caller has found it") };
-        let next = kind.number(book) + 1;
+        let Some(listing) = self.feed.listing(id) else { unreachable!("the caller has found it") };
+        let next = kind.number(listing) + 1;
         if let Some(from) = from {
             let line =
                 self.boards.get(id.slot()).and_then(|board| board.as_ref()).filter(|board| board.id == id);
@@ -187,7 +282,7 @@ impl State {
                 return rows;
             }
         }
-        let snapshot = kind.snapshot(&self.feed, id, book);
+        let snapshot = kind.snapshot(&self.feed, id, listing);
         snapshot.iter().for_each(|part| ready::append(page, part));
         snapshot.iter().map(rows).sum()
     }
@@ -210,13 +305,29 @@ impl State {
         before.listeners.iter().for_each(|listener| listener.run_over());
     }
 
-    /// Takes note of a batch and tells whoever reads of it.
-    fn tell(&mut self, batch: &Batch) {
+    /// Takes pieces of books that were asked for first, as they stand after the last command that was told.
+    fn take(&mut self, pieces: Pieces) {
+        self.wanted.drain(..pieces.len());
+        for (id, piece) in pieces {
+            match piece.and_then(|piece| self.feed.take(id, &piece)) {
+                Some(next) => self.wanted.push_front((id, next)),
+                None => drop(self.wanted_ids.remove(&id)),
+            }
+        }
+    }
+
+    /// Whether every batch must be seen.
+    fn follows_books(&self) -> bool {
+        self.feed.books() > 0 || !self.wanted.is_empty()
+    }
+
+    /// Takes note of commands with their events and tells whoever reads of them.
+    fn tell<'a, I: IntoIterator<Item = &'a Event>>(&mut self, commands: impl Iterator<Item = (Stamp, I)>) {
         let State { feed, boards, told, listeners, windows_bytes, .. } = self;
         let since = feed.since();
         let done = feed.at().seq;
-        for (entry, events) in batch.iter().filter(|(entry, _)| entry.stamp.seq > done) {
-            feed.apply(entry.stamp, events, |update| {
+        for (stamp, events) in commands.filter(|(stamp, _)| stamp.seq > done) {
+            feed.apply(stamp, events, |update| {
                 if update.is_new {
                     listeners.retain(|listener| listener.put(&update.instrument, 1));
                 }
@@ -231,8 +342,7 @@ impl State {
                 if update.is_over {
                     for line in board.lines.iter_mut().flatten() {
                         line.put(windows_bytes);
-                        *windows_bytes -=
-                            line.window.drain(..).map(|(_, change)| change.len()).sum::<usize>();
+                        *windows_bytes -= line.empty();
                     }
                     *place = None;
                 }
@@ -241,9 +351,13 @@ impl State {
         for (slot, index) in told.drain(..) {
             let Some(board) = &mut boards[slot] else { continue };
             let Some(line) = &mut board.lines[index] else { continue };
-            if !line.put(windows_bytes) {
-                *windows_bytes -= line.window.drain(..).map(|(_, change)| change.len()).sum::<usize>();
-                board.lines[index] = None;
+            if line.put(windows_bytes) {
+                continue;
+            }
+            *windows_bytes -= line.empty();
+            board.lines[index] = None;
+            if !board.lines.iter().flatten().any(|line| line.kind.is_of_book()) {
+                feed.forget(board.id);
             }
             if board.lines.iter().all(Option::is_none) {
                 boards[slot] = None;
@@ -255,17 +369,18 @@ impl State {
 impl Line {
     fn new(kind: Kind) -> Line {
         let (readers, marks, window) = (Vec::new(), Vec::new(), VecDeque::new());
-        Line { kind, readers, page: BytesMut::new(), marks, window, unread: 0 }
+        Line { kind, readers, page: BytesMut::new(), marks, window, since_page: 0, unread: 0 }
     }
 
     fn add(&mut self, outbox: &Arc<Unread>) {
         if self.readers.len() == self.readers.capacity() {
-            self.readers.retain(|reader| Arc::strong_count(reader) > 1);
+            self.readers.retain(|reader| !reader.is_overrun());
         }
         self.readers.push(Arc::clone(outbox));
     }
 
-    /// Adds what an update says of it to the page; whether that is the first of it.
+    /// Adds what an update says of it to the page; whether the page is to be given to readers, as that is the first of it,
+    /// or as it is time to see whether any are left.
     fn note(&mut self, update: &Update<'_>, since: hourbook_model::Time) -> bool {
         let first = self.page.is_empty();
         if let Some(change) = self.kind.change(update, since) {
@@ -276,18 +391,23 @@ impl Line {
             let over = Content::Over(v1::MarketInstrumentOver {});
             ready::append(&mut self.page, &bare(update.at, update.instrument, over));
         }
-        first && !self.page.is_empty()
+        self.since_page += 1;
+        first && !self.page.is_empty() || self.since_page > WINDOW
     }
 
     /// Gives the page to the readers, and keeps its changes for those who resume; whether anybody may still come.
     fn put(&mut self, windows_bytes: &mut usize) -> bool {
         let page = self.page.split().freeze();
-        self.readers.retain(|reader| reader.put(&page, page.len()));
+        self.readers.retain(|reader| match page.len() {
+            0 => !reader.is_overrun(),
+            bytes => reader.put(&page, bytes),
+        });
         let ends = self.marks.iter().skip(1).map(|(_, start)| *start).chain([page.len()]);
         let changes: Vec<_> =
             self.marks.iter().zip(ends).map(|((number, start), end)| (*number, *start..end)).collect();
         self.marks.clear();
-        self.unread = if self.readers.is_empty() { self.unread + changes.len() } else { 0 };
+        let since_page = std::mem::take(&mut self.since_page);
+        self.unread = if self.readers.is_empty() { self.unread + since_page } else { 0 };
         for (number, range) in changes {
             // Copied, so that one change does not keep the page of many.
             let change = Bytes::copy_from_slice(&page[range]);
@@ -299,6 +419,11 @@ impl Line {
             }
         }
         self.unread <= WINDOW
+    }
+
+    /// Keeps no changes any more; how many bytes those were.
+    fn empty(&mut self) -> usize {
+        self.window.drain(..).map(|(_, change)| change.len()).sum()
     }
 }
 
@@ -312,45 +437,120 @@ fn rows(update: &v1::MarketUpdate) -> usize {
     }
 }
 
-/// Shows the thread every batch; when it goes, the thread ends.
+/// A piece of each book that was asked for; `None` of what is listed no more.
+type Pieces = Vec<(InstrumentId, Option<BookPiece>)>;
+
+/// What the thread is told.
+enum Message {
+    /// Everything that was published together.
+    Batch(Arc<Batch>),
+    /// Of what was published together, what concerns instruments whose book nobody reads.
+    Notes(Notes),
+    /// Books are wanted.
+    Wanted,
+    /// Pieces of books that were asked for, as they stood at the end of a batch: the next one, or one before.
+    Books(Stamp, Pieces),
+    /// Where to begin again.
+    Again(Box<Feed>),
+    /// Nothing more comes.
+    End,
+}
+
+/// Events of some commands of a batch.
+#[derive(Default)]
+struct Notes {
+    events: Vec<Event>,
+    /// Each command, and where its events end.
+    commands: Vec<(Stamp, usize)>,
+    last: Stamp,
+}
+
+impl Notes {
+    fn iter(&self) -> impl Iterator<Item = (Stamp, &[Event])> {
+        let begins = [0].into_iter().chain(self.commands.iter().map(|(_, end)| *end));
+        begins.zip(&self.commands).map(|(begin, (stamp, end))| (*stamp, &self.events[begin..*end]))
+    }
+}
+
+/// Shows the thread what is published; when it goes, the thread ends.
 pub(crate) struct Teller {
     live: Arc<Live>,
-    queue: Sender<Arc<Batch>>,
+    queue: Sender<Message>,
+    /// Of the batch at hand.
+    notes: Notes,
 }
 
 impl Teller {
     /// Starts the thread, which holds nothing that others wait for. Without one nothing is told, and readers are told
     /// that.
     pub fn start(live: &Arc<Live>, handle: Handle) -> Teller {
-        let (queue, batches) = crossbeam_channel::unbounded();
+        let (queue, messages) = crossbeam_channel::unbounded();
+        live.queue.set(queue.clone()).expect("market data has one thread");
         let started = std::thread::Builder::new().name("market-data".to_owned()).spawn({
-            let live = Arc::clone(live);
-            move || watched(&live, || run(&live, &handle, &batches))
+            let (live, answers) = (Arc::clone(live), queue.clone());
+            let taking = Taking { held: None, asked: false, begins_again: false, pause: None };
+            let thread = Thread { live: Arc::clone(&live), handle, answers, taking };
+            move || watched(&live, || thread.run(&messages))
         });
         if let Err(error) = started {
             tracing::error!(%error, "no thread for market data: it is not told");
             live.stopped.store(true, Ordering::Release);
         }
-        Teller { live: Arc::clone(live), queue }
+        Teller { live: Arc::clone(live), queue, notes: Notes::default() }
+    }
+
+    /// Takes note of an event of the batch that is told next.
+    pub fn note(&mut self, at: Stamp, event: &Event) {
+        if !Feed::concerns_all(event) {
+            return;
+        }
+        self.notes.events.push(event.clone());
+        let end = self.notes.events.len();
+        match self.notes.commands.last_mut() {
+            Some(last) if last.0 == at => last.1 = end,
+            _ => self.notes.commands.push((at, end)),
+        }
     }
 
     /// Never waits: what comes behind too much is left out. The batch that is too much is still given on, so that the
     /// thread wakes and sees it.
-    pub fn tell(&self, batch: &Arc<Batch>) {
+    pub fn tell(&mut self, batch: &Arc<Batch>) {
         let live = &*self.live;
+        let (mut notes, Some(last)) = (std::mem::take(&mut self.notes), batch.last()) else { return };
         if live.has_stopped() || live.lost.load(Ordering::Acquire) {
             return;
         }
+        let message = if live.follows_books.load(Ordering::Acquire) {
+            Message::Batch(Arc::clone(batch))
+        } else if notes.commands.is_empty() {
+            *live.passed.lock().unwrap_or_else(PoisonError::into_inner) = last;
+            return;
+        } else {
+            notes.last = last;
+            Message::Notes(notes)
+        };
         if live.waiting.load(Ordering::Acquire) > MOST_WAITING {
             live.lost.store(true, Ordering::Release);
         }
-        live.waiting.fetch_add(weight(batch), Ordering::AcqRel);
-        let _ = self.queue.send(Arc::clone(batch));
+        live.waiting.fetch_add(message.weight(), Ordering::AcqRel);
+        let _ = self.queue.send(message);
     }
 }
 
-fn weight(batch: &Batch) -> usize {
-    batch.events().len() + batch.entries().len()
+impl Drop for Teller {
+    fn drop(&mut self) {
+        let _ = self.queue.send(Message::End);
+    }
+}
+
+impl Message {
+    fn weight(&self) -> usize {
+        match self {
+            Message::Batch(batch) => batch.events().len() + batch.entries().len(),
+            Message::Notes(notes) => notes.events.len() + notes.commands.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Should the telling panic, readers are told so.
@@ -361,44 +561,141 @@ fn watched(live: &Live, tell: impl FnOnce()) {
     }
 }
 
-fn run(live: &Live, handle: &Handle, batches: &Receiver<Arc<Batch>>) {
-    while let Ok(batch) = batches.recv() {
-        live.waiting.fetch_sub(weight(&batch), Ordering::AcqRel);
-        if !live.lost.load(Ordering::Acquire) {
-            live.state().tell(&batch);
-            continue;
+struct Thread {
+    live: Arc<Live>,
+    handle: Handle,
+    /// Where the exchange's answers are put: between the batches that were published before and behind them.
+    answers: Sender<Message>,
+    taking: Taking,
+}
+
+/// What the exchange was asked for.
+struct Taking {
+    /// An answer that is true behind the next batch.
+    held: Option<(Stamp, Pieces)>,
+    /// There is no answer yet.
+    asked: bool,
+    /// Batches were left out, and where to begin again was asked for: nothing else counts until that is there.
+    begins_again: bool,
+    /// It was too busy to be asked: when to try again.
+    pause: Option<Duration>,
+}
+
+impl Thread {
+    fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            let message = match self.taking.pause.take() {
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(pause) => messages.recv_timeout(pause),
+            };
+            match message {
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(message) => {
+                    let weight = message.weight();
+                    self.hear(message);
+                    // Told by now.
+                    self.live.waiting.fetch_sub(weight, Ordering::AcqRel);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.ask();
         }
-        drop(batch);
-        while let Ok(batch) = batches.try_recv() {
-            live.waiting.fetch_sub(weight(&batch), Ordering::AcqRel);
+    }
+
+    fn hear(&mut self, message: Message) {
+        if self.live.lost.load(Ordering::Acquire) && !self.taking.begins_again {
+            tracing::warn!("market data fell behind: it begins again, and so do its readers");
+            self.taking = Taking { held: None, asked: false, begins_again: true, pause: None };
         }
-        begin_again(live, handle);
+        let Thread { live, taking, .. } = self;
+        if taking.begins_again {
+            match message {
+                // What of it the exchange has already seen by then is passed over.
+                Message::Again(feed) if !live.lost.load(Ordering::Acquire) => {
+                    taking.begins_again = false;
+                    live.state().begin_again(*feed);
+                    live.taken.send_modify(|taken| *taken += 1);
+                }
+                Message::Again(_) => {}
+                _ => return,
+            }
+            taking.asked = false;
+            return;
+        }
+        let state = &mut *live.state();
+        match message {
+            Message::Batch(batch) => {
+                state.tell(batch.iter().map(|(entry, events)| (entry.stamp, events)));
+            }
+            Message::Notes(notes) => {
+                state.tell(notes.iter());
+                if notes.last.seq > state.feed.at().seq {
+                    state.feed.pass(notes.last);
+                }
+            }
+            Message::Books(at, pieces) => {
+                // What was passed over before it was asked for is not in the queue.
+                let passed = live.passed();
+                if passed.seq > state.feed.at().seq {
+                    state.feed.pass(passed);
+                }
+                taking.held = Some((at, pieces));
+            }
+            Message::Wanted | Message::Again(_) | Message::End => {}
+        }
+        if let Some((_, pieces)) = taking.held.take_if(|(at, _)| at.seq <= state.feed.at().seq) {
+            state.take(pieces);
+            taking.asked = false;
+            live.taken.send_modify(|taken| *taken += 1);
+        }
+        live.follows_books.store(state.follows_books(), Ordering::Release);
+    }
+
+    /// Asks the exchange for what is wanted of it, one question at a time.
+    fn ask(&mut self) {
+        if self.taking.asked {
+            return;
+        }
+        let answers = self.answers.clone();
+        let asked = if self.taking.begins_again {
+            // What is published from here on is shown again.
+            self.live.follows_books.store(true, Ordering::Release);
+            self.live.lost.store(false, Ordering::Release);
+            self.handle.show(Feed::of, move |feed| drop(answers.send(Message::Again(Box::new(feed)))))
+        } else {
+            let wanted: Vec<_> = self.live.state().wanted.iter().take(BOOKS).copied().collect();
+            if wanted.is_empty() {
+                return;
+            }
+            let look = move |exchange: &Exchange| (exchange.stamp(), pieces(exchange, &wanted));
+            self.handle.show(look, move |(at, pieces)| drop(answers.send(Message::Books(at, pieces))))
+        };
+        match asked.refusal() {
+            None => self.taking.asked = true,
+            Some(Error::Busy { retry_after }) => self.taking.pause = Some(*retry_after),
+            Some(why) if self.taking.begins_again => {
+                tracing::error!(%why, "market data is told no more; the exchange goes on");
+                self.live.stopped.store(true, Ordering::Release);
+            }
+            // It ends, and so does all of this.
+            Some(_) => {}
+        }
     }
 }
 
-/// Batches were left out: begins with the exchange as it stands. What is published from here on is shown again, and what
-/// of it the exchange has already seen by then is passed over.
-fn begin_again(live: &Live, handle: &Handle) {
-    tracing::warn!("market data fell behind: it begins again, and so do its readers");
-    live.lost.store(false, Ordering::Release);
-    match ask(handle) {
-        Ok(feed) => live.state().begin_again(feed),
-        Err(why) => {
-            tracing::error!(why, "market data is told no more; the exchange goes on");
-            live.stopped.store(true, Ordering::Release);
+/// A piece of each book that is wanted, until there is enough; of what is listed no more, none.
+fn pieces(exchange: &Exchange, wanted: &[(InstrumentId, BookMark)]) -> Pieces {
+    let (mut room, mut pieces) = (ORDERS, Pieces::new());
+    for (id, from) in wanted {
+        let piece = exchange.book_piece(*id, *from, room);
+        let orders = piece.as_ref().map_or(0, |piece| piece.orders.len());
+        pieces.push((*id, piece));
+        room = room.saturating_sub(orders);
+        if room == 0 {
+            break;
         }
     }
-}
-
-/// The feed that follows on from the exchange as it stands; why there is none.
-fn ask(handle: &Handle) -> Result<Feed, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    loop {
-        match runtime.block_on(handle.read(Feed::of)) {
-            Err(hourbook_sequencer::Error::Busy { retry_after }) => std::thread::sleep(retry_after),
-            answer => return answer.map_err(|error| error.to_string()),
-        }
-    }
+    pieces
 }
 
 #[cfg(test)]

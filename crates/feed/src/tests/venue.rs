@@ -1,7 +1,7 @@
 //! An exchange with a feed behind it: two products, accounts that never lack cover.
 
 use crate::*;
-use hourbook_exchange::Exchange;
+use hourbook_exchange::{BookMark, Exchange};
 use hourbook_model::*;
 
 /// 2026-11-23T00:00Z.
@@ -12,6 +12,8 @@ pub struct Venue {
     pub exchange: Exchange,
     pub feed: Feed,
     pub now: Time,
+    /// Whether the book of whatever is listed is kept from the beginning.
+    pub keeps_all: bool,
 }
 
 /// What one command changed of one instrument, kept.
@@ -31,12 +33,12 @@ impl Told {
     pub fn of(update: &Update<'_>) -> Told {
         Told {
             instrument: update.instrument,
-            top: update.top_changed.then(|| update.book.top()),
+            top: update.top_changed.then(|| update.listing.top()),
             levels: update.levels.to_vec(),
             orders: update.orders.to_vec(),
             trades: update.trades.to_vec(),
-            sequences: View::ALL.map(|view| update.book.sequence(view)),
-            checksum: update.book.checksum(),
+            sequences: View::ALL.map(|view| update.listing.sequence(view)),
+            checksum: update.listing.book().map_or(0, Book::checksum),
             is_over: update.is_over,
         }
     }
@@ -73,8 +75,14 @@ pub fn products() -> [Product; 2] {
 }
 
 impl Venue {
+    /// Every book is kept.
     pub fn new() -> Venue {
-        let mut venue = Venue { exchange: Exchange::new(), feed: Feed::default(), now: START };
+        Venue::keeping(true)
+    }
+
+    pub fn keeping(keeps_all: bool) -> Venue {
+        let (exchange, feed) = (Exchange::new(), Feed::default());
+        let mut venue = Venue { exchange, feed, now: START, keeps_all };
         for product in products() {
             venue.apply(0, DefineProduct { product: product.into() });
         }
@@ -108,8 +116,25 @@ impl Venue {
         let mut events = Vec::new();
         let answer = self.exchange.apply(at, &request, &command.into(), &mut events);
         let mut told = Vec::new();
-        self.feed.apply(at, &events, |update| told.push(Told::of(&update)));
+        let mut listed = Vec::new();
+        self.feed.apply(at, &events, |update| {
+            listed.extend(update.is_new.then_some(update.instrument));
+            told.push(Told::of(&update));
+        });
+        listed.retain(|_| self.keeps_all);
+        listed.into_iter().for_each(|id| self.keep(id));
         (answer, told)
+    }
+
+    /// Keeps a book from here on.
+    pub fn keep(&mut self, id: InstrumentId) {
+        assert_eq!(self.take(id, BookMark::START, usize::MAX), None);
+        assert!(self.feed.book(id).is_some());
+    }
+
+    /// Takes a piece of a book; where the next one begins.
+    pub fn take(&mut self, id: InstrumentId, from: BookMark, room: usize) -> Option<BookMark> {
+        self.feed.take(id, &self.exchange.book_piece(id, from, room)?)
     }
 
     pub fn hour(&self, symbol: &str) -> InstrumentId {
