@@ -19,6 +19,9 @@ mod strategy;
 mod view;
 mod volatility;
 
+#[cfg(test)]
+mod tests;
+
 pub use figures::{Figures, State, amount};
 pub use holdings::{Holdings, Position};
 pub use limits::{Breach, Limits};

@@ -530,6 +530,16 @@ impl Quoter {
         quotes.chunks(batch).map(|quotes| Action::Quote(quotes.to_vec())).collect()
     }
 
+    /// Keeps figures of an account that somebody else quotes for; nothing is decided.
+    pub fn watch(&mut self) {
+        self.state = State::Quoting;
+    }
+
+    /// Hours that an instrument is delivered for; 0 of one that is not known.
+    pub fn hours_of(&self, id: u32) -> u32 {
+        self.lines.get(&id).map_or(0, |line| line.instrument.hours)
+    }
+
     /// It ends in order: nothing is quoted any more.
     pub fn stop(&mut self) {
         if !matches!(self.state, State::Killed { .. }) {
