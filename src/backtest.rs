@@ -88,21 +88,21 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "quality")]
     strategy: Name,
     /// File of pricing parameters; the one built in without
-    #[arg(long, value_name = "FILE", default_value = "")]
-    params: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    params: Option<PathBuf>,
     /// Of `quality`: aversion to risk, 0 to 100, in place of the parameters'
-    #[arg(long, default_value = "")]
-    risk: String,
+    #[arg(long, value_name = "NUMBER")]
+    risk: Option<String>,
     /// Of `fixed`: half the distance between the sides, millionths of the fair price
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     half_ppm: u32,
-    /// Of `fixed`: how far a full hold moves both sides, millionths
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    /// Of `fixed`: how far the largest position moves both sides, millionths
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     skew_ppm: u32,
     /// Lots on either side at most
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     size: i64,
-    /// Lots that are declared in every hour
+    /// Lots that are declared in every hour; as many may be bought
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
     capacity: i64,
     /// Cash, in whole units of the currency
@@ -218,8 +218,8 @@ impl Setting {
             from,
             to,
             seed: arguments.seed,
-            params: Arc::new(crate::maker::params(&arguments.params).map_err(anyhow::Error::msg)?),
-            params_path: (!arguments.params.as_os_str().is_empty()).then(|| arguments.params.clone()),
+            params: Arc::new(parameters(arguments)?),
+            params_path: arguments.params.clone(),
             settings: settings(arguments),
             capacity: Quantity(arguments.capacity),
             cash: Money(arguments.cash * MICROS),
@@ -251,6 +251,7 @@ impl Strategy for Nobody {
 
 fn settings(arguments: &Arguments) -> Settings {
     let limits = Risk {
+        position: arguments.capacity.max(arguments.size),
         exposure_micros: arguments.cash * MICROS,
         loss_micros: arguments.loss * MICROS,
         quotes_per_second: 100_000,
@@ -263,12 +264,17 @@ fn settings(arguments: &Arguments) -> Settings {
 fn chosen(arguments: &Arguments) -> anyhow::Result<Box<dyn Strategy>> {
     let text = StrategyText {
         name: arguments.strategy,
-        params: arguments.params.clone(),
-        risk: arguments.risk.clone(),
+        params: arguments.params.clone().unwrap_or_default(),
+        risk: arguments.risk.clone().unwrap_or_default(),
         half: Percent(arguments.half_ppm),
         skew: Percent(arguments.skew_ppm),
     };
     strategy(&text).map_err(|(key, why)| anyhow::anyhow!("--{key}: {why}"))
+}
+
+fn parameters(arguments: &Arguments) -> anyhow::Result<Params> {
+    let path = arguments.params.clone().unwrap_or_default();
+    crate::maker::params(&path).map_err(|why| anyhow::anyhow!("--params: {why}"))
 }
 
 /// What makes the strategy a member, with a key of this digest, and then everybody else.
@@ -547,7 +553,7 @@ fn over_journal(arguments: &Arguments) -> anyhow::Result<Report> {
     let strategy = chosen(arguments)?;
     let name = strategy.name();
     let quoter = Quoter::new(settings(arguments), strategy, SESSION);
-    let params = Arc::new(crate::maker::params(&arguments.params).map_err(anyhow::Error::msg)?);
+    let params = Arc::new(parameters(arguments)?);
     let mut observer = Observer::new(quoter, arena.account, params, arguments.pattern.clone(), begins);
     observer.take_in(&arena.exchange);
     let products: Vec<(ProductId, ProductSymbol)> =

@@ -120,7 +120,7 @@ impl Default for StrategyText {
             params: PathBuf::new(),
             risk: String::new(),
             half: Percent(10_000),
-            skew: Percent(5_000),
+            skew: Percent(20_000),
         }
     }
 }

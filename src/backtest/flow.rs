@@ -62,7 +62,7 @@ impl Series {
             bail!("{}: several rows of {date}; --where COLUMN=VALUE picks one", path.display());
         }
         if points.len() < 2 {
-            bail!("{}: fewer than two rows with a price are left of it", path.display());
+            bail!("{}: fewer than two rows have a price and what --where asks for", path.display());
         }
         Ok(Series { points })
     }
@@ -183,7 +183,7 @@ mod tests {
     fn mistakes_in_a_series_are_named() {
         for (text, said) in [
             ("day,price\n", "there is no column date; it has day, price"),
-            ("date,price\n2026-01-01,1\n", "fewer than two rows with a price are left of it"),
+            ("date,price\n2026-01-01,1\n", "fewer than two rows have a price and what --where asks for"),
             ("date,price\n2026-01-01,1\n2026-01-01,2\n", "several rows of 2026-01-01T00:00:00Z; --where"),
             ("date,price\n2026-01-01,1\n2026-01-02,-2\n", "line 3: `-2` is no price above zero"),
             ("date,price\n01.02.2026,1\n", "line 2: `01.02.2026` is no date"),

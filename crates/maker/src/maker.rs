@@ -339,12 +339,17 @@ impl Desk {
                         post_only: true,
                         self_trade_prevention: v1::SelfTradePrevention::CancelOldest as i32,
                     };
-                    self.entries.quote(set).await?;
+                    if self.entries.quote(set).await.is_err() {
+                        return self.over();
+                    }
                 }
                 Action::CancelAll => {
                     let why = self.quoter.state().why();
                     tracing::warn!(why, "everything is cancelled, and nothing quoted until that is over");
-                    self.cancelling = Some(self.entries.mass_cancel(v1::MassCancelScope::default()).await?);
+                    match self.entries.mass_cancel(v1::MassCancelScope::default()).await {
+                        Ok(number) => self.cancelling = Some(number),
+                        Err(_) => return self.over(),
+                    }
                 }
                 Action::Kill(breach) => {
                     tracing::error!(%breach, account = self.config.account, "killed: everything is cancelled");
@@ -352,6 +357,12 @@ impl Desk {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The session takes nothing any more. Its events say why, and are read next.
+    fn over(&mut self) -> Result<(), Error> {
+        self.quoter.session_lost();
         Ok(())
     }
 
