@@ -268,6 +268,7 @@ fn chosen(arguments: &Arguments) -> anyhow::Result<Box<dyn Strategy>> {
         risk: arguments.risk.clone().unwrap_or_default(),
         half: Percent(arguments.half_ppm),
         skew: Percent(arguments.skew_ppm),
+        ..StrategyText::default()
     };
     strategy(&text).map_err(|(key, why)| anyhow::anyhow!("--{key}: {why}"))
 }

@@ -109,6 +109,7 @@ pub struct StrategyText {
     pub name: Name,
     pub params: PathBuf,
     pub risk: String,
+    pub leash: Percent<0, 1_000_000>,
     pub half: Percent<0, 1_000_000>,
     pub skew: Percent<0, 1_000_000>,
 }
@@ -119,6 +120,7 @@ impl Default for StrategyText {
             name: Name::Quality,
             params: PathBuf::new(),
             risk: String::new(),
+            leash: Percent(100_000),
             half: Percent(10_000),
             skew: Percent(20_000),
         }
@@ -223,6 +225,7 @@ fn resolve(path: &Path) -> anyhow::Result<Resolved> {
     if !chosen.params.as_os_str().is_empty() {
         chosen.params = beside(&chosen.params);
     }
+    let params = Arc::new(params(&chosen.params).map_err(|why| bad("strategy.params", why))?);
     let strategy = strategy(&chosen).map_err(|(key, why)| bad(&format!("strategy.{key}"), why))?;
     let QuotingText { size, refresh, refill, before_gate, horizon, stale_after, batch } = file.quoting;
     let limits = file.limits;
@@ -234,6 +237,8 @@ fn resolve(path: &Path) -> anyhow::Result<Resolved> {
         session: file.session.0,
         patterns: file.patterns.into_iter().map(|pattern| pattern.0).collect(),
         provider: file.provider.u32(),
+        params,
+        leash_ppm: chosen.leash.0,
         depth: match file.depth {
             DepthText::Top => Depth::Top,
             DepthText::Levels => Depth::Levels,

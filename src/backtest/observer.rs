@@ -23,6 +23,8 @@ pub const SESSION: u32 = 1;
 const HALFWAY: Decimal = dec!(5);
 /// Levels of a side that are shown.
 const LEVELS: usize = 10;
+/// How far trades may move a price from the parameters': as deploy/maker.toml has it.
+const LEASH_PPM: u32 = 100_000;
 /// So many are whole.
 const WHOLE: i64 = 1_000_000;
 
@@ -299,12 +301,13 @@ fn fair(params: &Params, priced: &Priced) -> Option<Fair> {
         i64::try_from(ticks * tick).ok()
     };
     let price_micros = on_tick(fair.price).filter(|price| *price > 0)?;
-    Some(Fair {
+    let fair = Fair {
         price_micros,
         low_micros: i64::try_from(micros(fair.low)).ok()?,
         high_micros: i64::try_from(micros(fair.high)).ok()?,
         score_ppm: u32::try_from((score * dec!(10000)).round_dp(0)).unwrap_or(0),
-    })
+    };
+    Some(fair.leashed(i64::try_from((modelled * dec!(1000000)).round_dp(0)).ok()?, LEASH_PPM))
 }
 
 /// Whether a symbol is like a pattern such as `GP.*` or `GP.CNNX.A.D*`: a `*` stands for a whole part, for the rest of

@@ -56,9 +56,9 @@ fn a_maker_is_paid_for_standing_ready_and_loses_to_what_it_does_not_see() {
         priced.figures.profit_micros() > 0
             && priced.figures.perished_lot_hours * 10 < report.figures.perished_lot_hours
     );
-    // The same spread in a market that moves by half in a week earns less of what it turns over.
-    let wild = "date,type,price\n2026-01-05,a,1\n2026-01-12,a,1.5\n2026-01-19,a,1\n";
-    let moving = over(wild, fixed);
+    // In a market that falls by half in a week the same spread buys what nobody wants any more.
+    let falling = "date,type,price\n2026-01-05,a,1\n2026-01-12,a,0.5\n2026-01-19,a,1\n";
+    let moving = over(falling, fixed);
     let part = |report: &Report| report.figures.profit_micros() * 1_000_000 / report.turnover_micros.max(1);
     assert!(part(&moving) < part(&report), "{} {}", part(&moving), part(&report));
 }

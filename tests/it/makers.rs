@@ -1,9 +1,11 @@
 //! A market maker at an exchange: it keeps a book two-sided, comes back after a restart, and leaves nothing behind.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hourbook_api::v1;
 use hourbook_maker::{Breach, Config, Depth, Error, Figures, FixedSpread, Limits, Maker, Settings, State};
+use hourbook_pricing::Params;
 
 use crate::venue::{CURRENCY, Member, PRODUCT, Venue};
 
@@ -43,6 +45,8 @@ fn config(venue: &Venue, member: &Member) -> Config {
         session: "maker".into(),
         patterns: vec![format!("{PRODUCT}.H*")],
         provider: 0,
+        params: Arc::new(Params::standard()),
+        leash_ppm: 100_000,
         depth: Depth::Levels,
         pace: Duration::from_millis(5),
         settings: Settings {

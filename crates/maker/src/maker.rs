@@ -17,6 +17,7 @@ use hourbook_api::client::{
     self, Advice, Cause, Client, Entries, Event, Events, Feed, News, Session, SessionOptions, Subscription,
 };
 use hourbook_api::v1;
+use hourbook_pricing::Params;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,7 +35,7 @@ pub enum Depth {
 }
 
 /// Where and for whom a maker quotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Such as `http://127.0.0.1:7070`.
     pub address: String,
@@ -49,6 +50,9 @@ pub struct Config {
     pub patterns: Vec<String>,
     /// The participant whose score makes the fair price; 0 for nobody in particular.
     pub provider: u32,
+    /// The exchange's fair price counts no further than this from what these parameters say of a product, millionths.
+    pub params: Arc<Params>,
+    pub leash_ppm: u32,
     pub depth: Depth,
     /// How often it decides.
     pub pace: Duration,
@@ -478,7 +482,14 @@ impl Desk {
             },
             Told::Price(quote) => {
                 self.clock.heard(quote.time.as_ref());
-                self.quoter.price(&quote.product, Fair::of(&quote));
+                let Config { params, leash_ppm, .. } = &self.config;
+                let modelled = Fair::modelled(params, &quote.product, &quote.currency, quote.score_ppm);
+                // What these parameters do not know is not on a leash: the exchange's know it.
+                let fair = Fair::of(&quote).map(|fair| match modelled {
+                    Some(modelled) => fair.leashed(modelled, *leash_ppm),
+                    None => fair,
+                });
+                self.quoter.price(&quote.product, fair);
             }
             Told::Unpriced(product) => {
                 tracing::warn!(product, "pricing does not know it: it is not quoted");

@@ -317,7 +317,8 @@ impl Quoter {
         line.bids.extend(bids);
         line.asks.clear();
         line.asks.extend(asks);
-        if let (Some(bid), Some(ask)) = (line.bids.first(), line.asks.first())
+        let of = |levels: &[Level], side: usize| without(levels, line.standing[side]).first().copied();
+        if let (Some(bid), Some(ask)) = (of(&line.bids, BUY), of(&line.asks, SELL))
             && let Some(product) = self.products.get_mut(&line.instrument.product)
         {
             let middle = bid.price_micros + (ask.price_micros - bid.price_micros) / 2;

@@ -451,6 +451,19 @@ fn the_priced_strategy_leans_away_from_what_it_holds() {
     assert!(asked(0, 100, None).ask.is_err() && asked(100, 0, None).bid.is_err());
 }
 
+#[test]
+fn a_fair_price_stays_on_its_leash() {
+    let params = Params::standard();
+    let modelled = Fair::modelled(&params, PRODUCT, "CNY", 900_000).unwrap();
+    assert_eq!(Fair::modelled(&params, "GP.NOWHERE.A", "CNY", 900_000), None);
+    let far = fair(modelled * 3).leashed(modelled, 100_000);
+    assert_eq!(far.price_micros, modelled + modelled / 10);
+    assert!(far.low_micros < far.price_micros && far.price_micros < far.high_micros);
+    let near = fair(modelled + 100);
+    assert_eq!(near.leashed(modelled, 100_000), near);
+    assert_eq!(near.leashed(modelled, 0).price_micros, modelled);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
