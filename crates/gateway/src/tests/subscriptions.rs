@@ -482,7 +482,8 @@ async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
     let mut statuses = BTreeMap::new();
     let mut indicatives = BTreeMap::new();
     let mut numbers = BTreeMap::new();
-    let mut next = async |until: &dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool| loop {
+    type Wanted<'a> = &'a dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool;
+    let mut next = async |until: Wanted<'_>| loop {
         let update = reader.next_told().await.unwrap();
         let id = update.instrument_id;
         let view = match update.content.as_ref().unwrap() {
