@@ -12,7 +12,7 @@
 //! - `dice`: chance by seed
 
 mod buyer;
-mod dice;
+pub(crate) mod dice;
 mod firms;
 mod maker;
 mod screen;
@@ -40,9 +40,10 @@ use buyer::Buyer;
 use dice::Dice;
 use firms::{BUYERS, PROVIDERS};
 use maker::Maker;
+use screen::Moment;
 pub use screen::Screen;
-use screen::{Market, Moment};
-use stage::{BEGINS, Listed, OF_EACH, SHOWN, Seat, Stage};
+use seen::News;
+use stage::{BEGINS, Listed, OF_EACH, Seat, Stage};
 pub use summary::Summary;
 use trader::Trader;
 
@@ -53,8 +54,8 @@ const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4A
 /// What everybody may spend: a thousand million, in micros.
 const FUNDS: Money = Money(1_000_000_000_000_000);
 /// Units of a vCPU and of a GPU that a maker has of each product, in every hour.
-const CPU_UNITS: i64 = 4_000;
-const GPU_UNITS: i64 = 400;
+const CPU_UNITS: i64 = 1_500;
+const GPU_UNITS: i64 = 150;
 /// Days of readings that ratings begin with.
 const READ_DAYS: i64 = 3;
 /// A run that is asked for so many seconds takes half as long again where the machine is too slow for its turns.
@@ -179,6 +180,8 @@ pub async fn play(
     let stage = Stage::open(&plan.data, plan.listen, plan.instruments, plan.seed).await?;
     let mut house = House::seat(stage, plan.seed).await?;
     house.before = (Instant::now(), house.stage.seen.figures().orders);
+    // Whoever is invited finds quotes.
+    house.play(plan.speed).await?;
     house.invite(screen)?;
     let mut stop = std::pin::pin!(stop);
     let began = Instant::now();
@@ -207,7 +210,6 @@ struct House {
     stage: Stage,
     makers: Vec<Maker>,
     buyers: Vec<Buyer>,
-    seats: Vec<Seat>,
     visitor: Seat,
     operator_key: String,
     meter: Client,
@@ -237,12 +239,14 @@ impl House {
         let meter = stage.client(&meter_seat.key).await?;
         let mut dice = Dice::of(seed, "meter");
 
-        let (mut makers, mut seats, mut services) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut makers, mut services) = (Vec::new(), Vec::new());
         for (at, provider) in PROVIDERS.iter().enumerate() {
             let seat = stage.seat(provider.name, Role::Maker).await?;
             stage.fund(&seat, FUNDS).await?;
-            let trader = Trader::log_on(&stage.client(&seat.key).await?, seat.account, &stage.seen).await?;
-            let mut maker = Maker::new(provider.name, trader, BEGINS.hour());
+            let client = stage.client(&seat.key).await?;
+            let trader = Trader::log_on(&client, seat.account, &stage.seen).await?;
+            let careless = provider.careless;
+            let mut maker = Maker::new(provider.name, seat, trader, &pricing.params, careless);
             let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
             for (place, product) in stage.products.iter().enumerate() {
                 if provider.is_in(&product.symbol.region) {
@@ -255,24 +259,23 @@ impl House {
                     let day = BEGINS.plus_nanos(-day * Time::DAY);
                     readings.extend(provider.readings(&pricing.params, class, day, 24 * 60, &mut dice));
                 }
-                firms::submit(&meter, &seat, class, format!("first {class} {at}"), readings).await?;
+                firms::submit(&meter, &maker.seat, class, format!("first {class} {at}"), readings).await?;
                 stage.running.priced().await;
-                let Some(rating) = rating(&meter, &seat, class).await? else { continue };
+                let Some(rating) = rating(&meter, &maker.seat, class).await? else { continue };
                 for place in places {
                     let product = &stage.products[place];
                     if !rating.tiers.contains(&product.symbol.tier.to_string()) {
                         continue;
                     }
-                    let gpu = product.tick.0 >= 10_000;
-                    let units = if gpu { GPU_UNITS } else { CPU_UNITS };
-                    stage.allow(&seat, place, units).await?;
-                    maker.take_up(place, product.clone(), units);
+                    let units = if product.tick.0 >= stage::GPU_TICK { GPU_UNITS } else { CPU_UNITS };
+                    stage.allow(&maker.seat, place, units).await?;
+                    let first = BEGINS.hour().start();
+                    maker.take_up(product.clone(), first, stage::HOURS_ALLOWED, units);
                 }
-                maker.price(&pricing.params, class, rating.score_ppm)?;
+                maker.rated(class, &rating)?;
                 services.push((at, class.to_owned()));
             }
             makers.push(maker);
-            seats.push(seat);
         }
 
         let mut buyers = Vec::new();
@@ -286,7 +289,6 @@ impl House {
             stage,
             makers,
             buyers,
-            seats,
             visitor,
             operator_key,
             meter,
@@ -303,6 +305,7 @@ impl House {
             orders_per_second: 0.0,
         };
         house.look_around().await?;
+        house.look_at_ratings().await?;
         Ok(house)
     }
 
@@ -331,15 +334,21 @@ hourbook {} demo on http://{address}, journal in {}
         let step = Time::SECOND / i64::from(TURNS) * i64::from(speed);
         self.now = BEGINS.plus_nanos(i64::from(self.turn + 1) * step);
         self.stage.advance(self.now).await?;
+        // At midnight every service is rated anew.
+        self.stage.running.priced().await;
         if self.now.hour() != hour {
-            // At midnight every service is rated anew.
-            self.stage.running.priced().await;
-            self.look_around().await?;
+            self.look_at_ratings().await?;
         }
         self.measure().await?;
-        let with = maker::Pricing { params: &self.pricing.params, now: self.now.hour() };
+        let News { books, statuses } = self.stage.seen.take_news();
+        if statuses {
+            self.look_around().await?;
+        }
+        let books = self.stage.books(books).await?;
+        let run = Duration::from_secs(1) / TURNS * (self.turn + 1);
+        let moment = hourbook_maker::Moment { time: hourbook_maker::Time(self.now.0), run };
         for maker in &mut self.makers {
-            maker.play(self.turn as usize, &self.listed, &with).await?;
+            maker.play(moment, &books).await?;
             self.recent.append(&mut maker.trader().took);
         }
         for buyer in &mut self.buyers {
@@ -354,50 +363,51 @@ hourbook {} demo on http://{address}, journal in {}
         Ok(())
     }
 
-    /// Learns what trades now, and how everybody is rated.
+    /// Learns what trades now.
     async fn look_around(&mut self) -> anyhow::Result<()> {
-        let listed = stage::listing(&self.meter, &self.stage.products).await?;
-        self.listed = listed.into_iter().map(|one| (one.id, one)).collect();
+        self.listed = stage::listing(&self.meter, &self.stage.products).await?;
+        self.makers.iter_mut().for_each(|maker| maker.list(&self.listed));
+        Ok(())
+    }
+
+    /// Learns how everybody is rated.
+    async fn look_at_ratings(&mut self) -> anyhow::Result<()> {
         self.ratings.clear();
-        for (seat, maker) in self.seats.iter().zip(&self.makers) {
-            let request = v1::ListRatingsRequest { provider_id: seat.participant, ..Default::default() };
+        let makers: Vec<_> = self.makers.iter().map(|maker| (maker.name, maker.seat.participant)).collect();
+        for (name, provider_id) in makers {
+            let request = v1::ListRatingsRequest { provider_id, ..Default::default() };
             let ratings = self.meter.pricing.clone().list_ratings(request).await?.into_inner().ratings;
             let best = ratings.iter().max_by_key(|rating| rating.score_ppm);
             let told = |rating: &v1::Rating| {
-                let grade = v1::RatingGrade::try_from(rating.grade).unwrap_or_default();
-                let grade = grade.as_str_name().trim_start_matches("RATING_GRADE_");
+                let grade = rating.grade().as_str_name().trim_start_matches("RATING_GRADE_");
                 format!("{} {grade} {:.1}", rating.class, f64::from(rating.score_ppm) / 10_000.0)
             };
             let all: Vec<String> = ratings.iter().take(4).map(told).collect();
             if best.is_some() {
-                self.ratings.push(format!("{:<22}{}", maker.name, all.join(", ")));
+                self.ratings.push(format!("{name:<22}{}", all.join(", ")));
             }
         }
         Ok(())
     }
 
-    /// Measures one service after the other, and prices it by the score that it then has.
+    /// Measures one service after the other; its prices follow the score that it then has.
     async fn measure(&mut self) -> anyhow::Result<()> {
         if self.services.is_empty() {
             return Ok(());
         }
         let (at, class) = &self.services[self.turn as usize % self.services.len()];
-        let (provider, seat) = (&PROVIDERS[*at], &self.seats[*at]);
+        let (provider, maker) = (&PROVIDERS[*at], &mut self.makers[*at]);
         let readings = provider.readings(&self.pricing.params, class, self.now, 60, &mut self.dice);
-        firms::submit(&self.meter, seat, class, format!("turn {}", self.turn), readings).await?;
+        firms::submit(&self.meter, &maker.seat, class, format!("turn {}", self.turn), readings).await?;
         self.stage.running.priced().await;
-        if let Some(rating) = rating(&self.meter, seat, class).await? {
-            self.makers[*at].price(&self.pricing.params, class, rating.score_ppm)?;
+        if let Some(rating) = rating(&self.meter, &maker.seat, class).await? {
+            maker.rated(class, &rating)?;
         }
         Ok(())
     }
 
-    async fn market(&self) -> anyhow::Result<Market> {
-        Ok(self.stage.running.handle.read(|exchange| Market::of(exchange, SHOWN)).await?)
-    }
-
     async fn show(&mut self, screen: &mut Screen, speed: u32, ran: Duration) -> anyhow::Result<()> {
-        let market = self.market().await?;
+        let market = self.stage.sight().await?;
         let figures = self.stage.seen.figures().clone();
         let (then, orders) = self.before;
         let passed = then.elapsed();
@@ -429,7 +439,7 @@ hourbook {} demo on http://{address}, journal in {}
 
     /// Everybody leaves, the exchange closes, and what it came to is told.
     async fn close(self, plan: &Plan, ran: Duration) -> anyhow::Result<Summary> {
-        let market = self.market().await?;
+        let market = self.stage.sight().await?;
         let latencies = self.percentiles();
         let (wanted, bought) =
             self.buyers.iter().fold((0, 0), |sum, buyer| (sum.0 + buyer.wanted, sum.1 + buyer.bought));

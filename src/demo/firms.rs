@@ -19,17 +19,27 @@ pub struct Provider {
     /// Its machines against their grade, thousandths, and how soon they answer, thousandths of a millisecond.
     pub share: i64,
     pub latency: i64,
+    /// Quotes a fixed spread, whatever it knows.
+    pub careless: bool,
 }
 
 pub const PROVIDERS: [Provider; 6] = [
-    Provider { name: "Atlas Grid", regions: &[], fails: 60, share: 1_060, latency: 1_500 },
-    Provider { name: "Helan Hours", regions: &["CN"], fails: 25, share: 1_100, latency: 1_200 },
+    Provider { name: "Atlas Grid", regions: &[], fails: 60, share: 1_060, latency: 1_500, careless: false },
+    Provider {
+        name: "Helan Hours",
+        regions: &["CN"],
+        fails: 25,
+        share: 1_100,
+        latency: 1_200,
+        careless: false,
+    },
     Provider {
         name: "Yellow River Compute",
         regions: &["CN", "SG"],
         fails: 900,
         share: 1_010,
         latency: 3_000,
+        careless: false,
     },
     Provider {
         name: "Pacific Machines",
@@ -37,6 +47,7 @@ pub const PROVIDERS: [Provider; 6] = [
         fails: 150,
         share: 1_080,
         latency: 2_000,
+        careless: false,
     },
     Provider {
         name: "Rhine Capacity",
@@ -44,8 +55,16 @@ pub const PROVIDERS: [Provider; 6] = [
         fails: 700,
         share: 1_030,
         latency: 2_500,
+        careless: false,
     },
-    Provider { name: "Leftover Cycles", regions: &[], fails: 9_000, share: 960, latency: 9_000 },
+    Provider {
+        name: "Leftover Cycles",
+        regions: &[],
+        fails: 9_000,
+        share: 960,
+        latency: 9_000,
+        careless: true,
+    },
 ];
 
 const CPU: &[(&str, i64)] = &[("GP", 24), ("CO", 16), ("MO", 12), ("SO", 8)];

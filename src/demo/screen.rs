@@ -18,7 +18,7 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// The market at one command, as far as it is shown.
 #[derive(Clone, Debug, Default)]
-pub struct Market {
+pub struct Sight {
     pub listed: usize,
     pub two_sided: usize,
     /// Half a million times the mean of spread over middle, over what is two-sided.
@@ -36,10 +36,10 @@ struct Top {
     last: Option<Price>,
 }
 
-impl Market {
+impl Sight {
     /// Looks at every book's top.
-    pub fn of(exchange: &Exchange, shown: &str) -> Market {
-        let mut market = Market::default();
+    pub fn of(exchange: &Exchange, shown: &str) -> Sight {
+        let mut market = Sight::default();
         let (mut spreads, mut classes) = (0.0, BTreeMap::new());
         for instrument in exchange.instruments() {
             if !matches!(instrument.status, Status::Continuous | Status::Auction | Status::Frozen) {
@@ -81,7 +81,7 @@ pub struct Moment<'a> {
     pub now: Time,
     pub ran: Duration,
     pub speed: u32,
-    pub market: &'a Market,
+    pub market: &'a Sight,
     pub figures: &'a Figures,
     pub ratings: &'a [String],
     pub orders_per_second: f64,
@@ -210,7 +210,7 @@ fn frame(moment: &Moment) -> String {
 }
 
 /// Prices over delivery hours, as bars between the lowest and the highest.
-fn curve(market: &Market) -> [String; 3] {
+fn curve(market: &Sight) -> [String; 3] {
     let prices: Vec<i64> = market.curve.iter().filter_map(|(_, price)| Some(price.as_ref()?.0)).collect();
     let (Some(low), Some(high), Some((first, _))) =
         (prices.iter().min(), prices.iter().max(), market.curve.first())

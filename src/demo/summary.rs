@@ -9,7 +9,7 @@ use hourbook_model::{Money, Stamp};
 use serde::Serialize;
 
 use super::Plan;
-use super::screen::Market;
+use super::screen::Sight;
 use super::seen::Figures;
 use crate::ctl::Micros;
 use crate::journal::{hex, time};
@@ -55,7 +55,7 @@ pub struct Came<'a> {
     pub ran: Duration,
     pub turn: u32,
     pub simulated: Duration,
-    pub market: &'a Market,
+    pub market: &'a Sight,
     pub figures: &'a Figures,
     pub latencies: [Duration; 2],
     pub wanted: i64,

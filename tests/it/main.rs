@@ -4,6 +4,7 @@
 //! - `clients`: the Rust client, over connections that break
 //! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing; `kills`: SIGKILL under load
 //! - `prices`: measurements, ratings, fair prices, quotes
+//! - `makers`: a market maker at an exchange
 //! - `edge`: roles, hostile messages, names; `users`: the program as people run it; `tools`: what operators do
 //! - `load`: the load generator, in every mix and way
 //! - `demo`: a market that makes itself
@@ -17,6 +18,7 @@ mod edge;
 mod kills;
 mod layers;
 mod load;
+mod makers;
 mod prices;
 mod restarts;
 mod sessions;

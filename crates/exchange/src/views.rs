@@ -332,6 +332,36 @@ impl Exchange {
             .collect()
     }
 
+    pub fn is_market_halted(&self) -> bool {
+        self.instruments.halted
+    }
+
+    /// What an uncross of an instrument in a call would do, by the rule of an uncross, and about how many orders that looks
+    /// at. `None` when it is not listed.
+    pub fn indicative(&self, id: InstrumentId) -> Option<(Option<(Price, Quantity)>, usize)> {
+        let instrument = self.instruments.get(id)?;
+        if !instrument.in_call() {
+            return Some((None, 1));
+        }
+        let indicative = self.books.indicative(id.slot(), some(instrument.last_trade));
+        Some((indicative, instrument.open_orders as usize))
+    }
+
+    /// Instruments of one product with their best bid and best ask, by kind of period and start, after one of them: at most
+    /// `limit`.
+    pub fn tops_of(
+        &self,
+        product: ProductId,
+        after: Option<Period>,
+        limit: usize,
+    ) -> Vec<(InstrumentView, Option<Price>, Option<Price>)> {
+        let all = self.instruments.of_product_after(product, after).filter_map(|id| self.instruments.get(id));
+        let best = |id: InstrumentId, side| self.books.best(id.slot(), side);
+        all.take(limit)
+            .map(|one| (self.show(one), best(one.id, Side::Buy), best(one.id, Side::Sell)))
+            .collect()
+    }
+
     fn show(&self, instrument: &Instrument) -> InstrumentView {
         let product = self.instruments.known(instrument.product);
         InstrumentView {
@@ -379,11 +409,7 @@ impl Exchange {
             last_trade: some(instrument.last_trade),
             reference: self.instruments.reference(instrument),
             band: self.order_band(instrument),
-            indicative: if instrument.in_call() {
-                self.books.indicative(slot, some(instrument.last_trade))
-            } else {
-                None
-            },
+            indicative: self.indicative(id)?.0,
         })
     }
 

@@ -1,10 +1,11 @@
 //! Every instrument's market data, kept up to date command by command.
 
 use crate::book::{Book, LevelChange, Top, key_of};
-use crate::listing::{Listing, View};
+use crate::listing::{Facts, Listing, View};
 use crate::orders::Orders;
 use hourbook_exchange::{BookMark, BookOrder, BookPiece, Exchange, Level};
 use hourbook_model::*;
+use std::collections::BTreeSet;
 
 /// What everyone sees of the market. Trades are kept of every instrument, books of those that are asked for.
 #[derive(Default)]
@@ -15,6 +16,10 @@ pub struct Feed {
     /// A bit by the slot of each instrument whose book is kept, and how many those are.
     kept: Vec<u64>,
     kept_count: usize,
+    /// Products that are halted as a whole, and 0 while the market is.
+    halted: BTreeSet<ProductId>,
+    /// What was halted or resumed as a whole, until how each of it trades was asked for.
+    unseen: Vec<Scope>,
     /// Since when trades are counted here, and the last command taken note of.
     since: Time,
     at: Stamp,
@@ -29,7 +34,9 @@ pub struct Feed {
 struct Touched {
     /// `None` once it is told.
     instrument: Option<InstrumentId>,
+    /// As they were.
     top: Top,
+    facts: Option<Facts>,
     /// What was done to single orders, in the order in which it happened.
     orders: Vec<BookChange>,
     trades: Vec<Trade>,
@@ -50,6 +57,8 @@ pub struct Update<'a> {
     /// What was done to single orders, in the order in which it happened; what trades took from them is among it.
     pub orders: &'a [BookChange],
     pub trades: &'a [Trade],
+    pub status_changed: bool,
+    pub indicative_changed: bool,
     /// It was listed by this command.
     pub is_new: bool,
     /// It is listed no more, and this is the last that is told of it.
@@ -61,7 +70,10 @@ impl Feed {
     pub fn of(exchange: &Exchange) -> Feed {
         let at = exchange.stamp();
         let mut feed = Feed { at, since: at.time, ..Feed::default() };
-        exchange.instruments().for_each(|instrument| feed.list(instrument.id));
+        feed.halted.extend(exchange.is_market_halted().then_some(ProductId(0)));
+        let halted = exchange.products().filter(|(_, product)| product.halted);
+        feed.halted.extend(halted.map(|(id, _)| id));
+        exchange.instruments().for_each(|instrument| feed.list(instrument.id, instrument.status));
         feed
     }
 
@@ -164,8 +176,9 @@ impl Feed {
                     self.change(change);
                 }
                 Event::Traded(trade) => self.trade(trade),
-                Event::Listed { instrument, .. } => {
-                    self.list(instrument);
+                Event::Listed { instrument, product, .. } => {
+                    let halted = [product, ProductId(0)].iter().any(|id| self.halted.contains(id));
+                    self.list(instrument, if halted { Status::Halted } else { Status::Continuous });
                     if let Some((_, touched)) = self.touch(instrument) {
                         touched.is_new = true;
                     }
@@ -173,6 +186,13 @@ impl Feed {
                 Event::StatusChanged { instrument, status: Status::Settled } => {
                     self.delist(instrument, &mut tell);
                 }
+                Event::StatusChanged { instrument, status } => {
+                    if let Some((listing, _)) = self.touch(instrument) {
+                        listing.facts = listing.facts.with_status(status);
+                    }
+                }
+                Event::Halted { scope } => self.halt(scope, true),
+                Event::Resumed { scope } => self.halt(scope, false),
                 _ => {}
             }
         }
@@ -183,8 +203,40 @@ impl Feed {
     pub fn concerns_all(event: &Event) -> bool {
         matches!(
             event,
-            Event::Traded(_) | Event::Listed { .. } | Event::StatusChanged { status: Status::Settled, .. }
+            Event::Traded(_)
+                | Event::Listed { .. }
+                | Event::StatusChanged { .. }
+                | Event::Halted { .. }
+                | Event::Resumed { .. }
         )
+    }
+
+    /// Takes note of how instruments trade and of what an uncross would do, as the exchange shows it after the last command
+    /// taken note of, and tells what of it is new. A halt of many says nothing of each; what an uncross would do depends on
+    /// hidden lots, of which nobody is told.
+    pub fn see(
+        &mut self,
+        statuses: impl IntoIterator<Item = (InstrumentId, Status)>,
+        indicatives: impl IntoIterator<Item = (InstrumentId, Option<(Price, Quantity)>)>,
+        tell: impl FnMut(Update<'_>),
+    ) {
+        for (id, status) in statuses {
+            if let Some((listing, _)) = self.touch(id) {
+                listing.facts = listing.facts.with_status(status);
+            }
+        }
+        for (id, indicative) in indicatives {
+            if let Some((listing, _)) = self.touch(id) {
+                listing.facts.indicative = indicative.filter(|_| listing.in_call());
+            }
+        }
+        self.settle(tell);
+    }
+
+    /// Scopes that were halted or resumed as a whole since this was called last: how each of their instruments trades is to
+    /// be [seen](Feed::see).
+    pub fn unseen(&mut self) -> Vec<Scope> {
+        std::mem::take(&mut self.unseen)
     }
 
     /// Commands up to this one have changed nothing that is kept here.
@@ -193,13 +245,28 @@ impl Feed {
         self.at = at;
     }
 
-    fn list(&mut self, id: InstrumentId) {
+    fn halt(&mut self, scope: Scope, halted: bool) {
+        let product = match scope {
+            Scope::Market => ProductId(0),
+            Scope::Product(product) => product,
+            // Announced as its change of status.
+            Scope::Instrument(_) => return,
+        };
+        if halted {
+            self.halted.insert(product)
+        } else {
+            self.halted.remove(&product)
+        };
+        self.unseen.push(scope);
+    }
+
+    fn list(&mut self, id: InstrumentId, status: Status) {
         let slot = id.slot();
         if self.listings.len() <= slot {
             self.listings.resize_with(slot + 1, || None);
             self.kept.resize(slot / 64 + 1, 0);
         }
-        self.listings[slot] = Some((id, Box::default()));
+        self.listings[slot] = Some((id, Box::new(Listing::begin(status))));
     }
 
     /// An instrument, and what the command at hand has done to it so far; `None` for one that is not listed.
@@ -211,6 +278,7 @@ impl Feed {
         if listing.touched == 0 {
             let mut touched = self.spare.pop().unwrap_or_default();
             (touched.instrument, touched.top) = (Some(id), listing.top());
+            touched.facts = Some(listing.facts);
             self.touched.push(touched);
             listing.touched = self.touched.len() as u32;
         }
@@ -307,7 +375,12 @@ impl Feed {
             touched.orders.clear();
         }
         let top_changed = listing.top() != touched.top;
+        let before = touched.facts.unwrap_or(listing.facts);
+        let status_changed = listing.facts.status != before.status;
+        let indicative_changed = listing.facts.indicative != before.indicative;
         let changed = [
+            (View::Status, status_changed),
+            (View::Indicative, indicative_changed),
             (View::Top, top_changed),
             (View::Levels, !self.levels.is_empty()),
             (View::Orders, !touched.orders.is_empty()),
@@ -324,6 +397,8 @@ impl Feed {
             levels: &self.levels,
             orders: &touched.orders,
             trades: &touched.trades,
+            status_changed,
+            indicative_changed,
             is_new: std::mem::take(&mut touched.is_new),
             is_over,
         });

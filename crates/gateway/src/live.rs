@@ -11,6 +11,7 @@
 
 use crate::hub::Outbox;
 use crate::status;
+use crate::statuses::SLICE;
 use crate::views::{Kind, bare};
 use bytes::{Bytes, BytesMut};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -18,13 +19,15 @@ use hourbook_api::ready;
 use hourbook_api::v1::{self, market_update::Content};
 use hourbook_exchange::{BookMark, BookPiece, Exchange};
 use hourbook_feed::{Feed, Update};
-use hourbook_model::{Event, InstrumentId, Stamp};
-use hourbook_sequencer::{Batch, Error, Handle};
+use hourbook_model::{
+    self as model, Event, InstrumentId, Period, Price, ProductId, Quantity, Scope, Stamp, Time,
+};
+use hourbook_sequencer::{Batch, Error, Handle, Pending};
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tonic::Status;
 
@@ -33,10 +36,18 @@ const MOST_WAITING: usize = 1_000_000;
 /// Changes of one view that are kept for those who resume, and bytes of all that are kept so.
 const WINDOW: usize = 256;
 const WINDOWS_BYTES: usize = 64 << 20;
+/// What a page costs each reader whose outbox it lies in, besides the bytes that all share.
+const PAGE_COST: usize = 64;
 /// What the exchange is asked for at once: so many books, and about so many orders of them. The writer stands still for
 /// it for a fraction of a millisecond.
 const BOOKS: usize = 512;
 const ORDERS: usize = if cfg!(test) { 5 } else { 4_096 };
+
+/// Open orders of books in a call that are looked at at once; how long the writer is then left alone, at least; and how
+/// often each book is looked at, at most.
+const MOST_LOOKED: usize = 20_000;
+const LOOK_PAUSE: Duration = Duration::from_millis(25);
+const ROUND: Duration = Duration::from_millis(250);
 
 /// What one reader has not read: bytes of ready updates.
 pub(crate) type Unread = Outbox<Bytes>;
@@ -63,15 +74,30 @@ struct State {
     feed: Feed,
     /// The number of the command that the feed began with: numbers of views are counted from there.
     epoch: u64,
+    readers: Readers,
+    /// Books that are to be taken, each from where it goes on, and whose those are.
+    wanted: VecDeque<(InstrumentId, BookMark)>,
+    wanted_ids: BTreeSet<InstrumentId>,
+    /// What was halted or resumed as a whole: how each of it trades is to be looked at, from where on.
+    unseen: VecDeque<Unseen>,
+    /// Whose uncross is to be looked at in this round, of those in a call that somebody reads.
+    round: VecDeque<InstrumentId>,
+}
+
+/// A scope, and the product and period behind which its instruments are still to be looked at.
+type Unseen = (Scope, ProductId, Option<Period>);
+
+/// Everybody who reads.
+#[derive(Default)]
+struct Readers {
     /// By the slot of the instrument, where somebody reads of it.
     boards: Vec<Option<Box<Board>>>,
     /// Views of which the batch at hand has told something.
     told: Vec<(usize, usize)>,
     listeners: Vec<Arc<Outbox<InstrumentId>>>,
     windows_bytes: usize,
-    /// Books that are to be taken, each from where it goes on, and whose those are.
-    wanted: VecDeque<(InstrumentId, BookMark)>,
-    wanted_ids: BTreeSet<InstrumentId>,
+    /// Somebody reads what an uncross would do, or has.
+    indicatives: bool,
 }
 
 /// The views of one instrument that are read.
@@ -160,10 +186,11 @@ impl Live {
     /// Puts ids of instruments that are listed from now on into `outbox`; the epoch.
     pub fn listen(&self, outbox: &Arc<Outbox<InstrumentId>>) -> u64 {
         let mut state = self.state();
-        if state.listeners.len() == state.listeners.capacity() {
-            state.listeners.retain(|listener| Arc::strong_count(listener) > 1);
+        let listeners = &mut state.readers.listeners;
+        if listeners.len() == listeners.capacity() {
+            listeners.retain(|listener| Arc::strong_count(listener) > 1);
         }
-        state.listeners.push(Arc::clone(outbox));
+        listeners.push(Arc::clone(outbox));
         state.epoch
     }
 
@@ -190,15 +217,13 @@ impl Live {
             }
             // Kept at least for as long as those who have just left.
             for kind in kinds.iter().filter(|kind| kind.is_of_book()) {
-                state.line(id, *kind);
+                state.readers.line(id, *kind);
             }
         }
         if begins && !state.wanted.is_empty() {
             // Before the exchange is asked, so that whatever is published behind its answer is seen.
             self.follows_books.store(true, Ordering::Release);
-            if let Some(queue) = self.queue.get() {
-                let _ = queue.send(Message::Wanted);
-            }
+            self.wake();
         }
     }
 
@@ -230,11 +255,21 @@ impl Live {
         for kind in kinds {
             let resume = resume(*kind).filter(|resume| resume.epoch == state.epoch);
             rows += state.begin(&mut page, id, *kind, resume.map(|resume| resume.from));
-            state.line(id, *kind).add(outbox);
+            state.readers.line(id, *kind).add(outbox);
         }
         let bytes = page.len();
         outbox.put(&page.freeze(), bytes);
+        if kinds.contains(&Kind::Indicative) {
+            self.wake();
+        }
         Ok(Joined::Rows(rows))
+    }
+
+    /// Has the thread see what is wanted.
+    fn wake(&self) {
+        if let Some(queue) = self.queue.get() {
+            let _ = queue.send(Message::Wanted);
+        }
     }
 
     /// Whether nothing is told any more.
@@ -257,12 +292,11 @@ impl State {
         State {
             epoch: feed.at().seq,
             feed,
-            boards: Vec::new(),
-            told: Vec::new(),
-            listeners: Vec::new(),
-            windows_bytes: 0,
+            readers: Readers::default(),
             wanted: VecDeque::new(),
             wanted_ids: BTreeSet::new(),
+            unseen: VecDeque::new(),
+            round: VecDeque::new(),
         }
     }
 
@@ -271,9 +305,8 @@ impl State {
         let Some(listing) = self.feed.listing(id) else { unreachable!("the caller has found it") };
         let next = kind.number(listing) + 1;
         if let Some(from) = from {
-            let line =
-                self.boards.get(id.slot()).and_then(|board| board.as_ref()).filter(|board| board.id == id);
-            let window = line.and_then(|board| board.lines[kind.index()].as_ref()).map(|line| &line.window);
+            let window = self.readers.board(id).and_then(|board| board.lines[kind.index()].as_ref());
+            let window = window.map(|line| &line.window);
             let first = window.and_then(|window| window.front()).map_or(next, |(number, _)| *number);
             if (first..=next).contains(&from) {
                 let changes = window.into_iter().flatten().filter(|(number, _)| *number >= from);
@@ -287,8 +320,81 @@ impl State {
         snapshot.iter().map(rows).sum()
     }
 
+    /// What was told does not go on: outboxes that nobody fills any more run over, so that their readers begin again.
+    fn begin_again(&mut self, feed: Feed) {
+        let before = std::mem::replace(self, State::of(feed)).readers;
+        let lines = before.boards.into_iter().flatten().flat_map(|board| board.lines).flatten();
+        lines.flat_map(|line| line.readers).for_each(|reader| reader.run_over());
+        before.listeners.iter().for_each(|listener| listener.run_over());
+    }
+
+    /// Takes note of what the exchange showed, as it stands after the last command that was told.
+    fn see(&mut self, seen: Seen) {
+        let State { feed, readers, .. } = self;
+        let since = feed.since();
+        match seen {
+            Seen::Books(pieces) => {
+                self.wanted.drain(..pieces.len());
+                for (id, piece) in pieces {
+                    match piece.and_then(|piece| feed.take(id, &piece)) {
+                        Some(next) => self.wanted.push_front((id, next)),
+                        None => drop(self.wanted_ids.remove(&id)),
+                    }
+                }
+            }
+            Seen::Statuses(statuses, next) => {
+                self.unseen.pop_front();
+                self.unseen.extend(next);
+                feed.see(statuses, [], |update| readers.hear(&update, since));
+            }
+            Seen::Indicatives(indicatives, _) => {
+                self.round.drain(..indicatives.len());
+                feed.see([], indicatives, |update| readers.hear(&update, since));
+            }
+        }
+        readers.flush(feed);
+    }
+
+    /// Whether every batch must be seen, though nobody has asked for anything.
+    fn follows_books(&self) -> bool {
+        self.feed.books() > 0 || !self.wanted.is_empty()
+    }
+
+    /// Takes note of commands with their events and tells whoever reads of them.
+    fn tell<'a, I: IntoIterator<Item = &'a Event>>(&mut self, commands: impl Iterator<Item = (Stamp, I)>) {
+        let State { feed, readers, .. } = self;
+        let (since, done) = (feed.since(), feed.at().seq);
+        for (stamp, events) in commands.filter(|(stamp, _)| stamp.seq > done) {
+            feed.apply(stamp, events, |update| readers.hear(&update, since));
+        }
+        readers.flush(feed);
+        for scope in feed.unseen() {
+            let product = if let Scope::Product(product) = scope { product } else { ProductId(0) };
+            self.unseen.push_back((scope, product, None));
+        }
+    }
+
+    /// Begins a round of looking at what uncrosses would do; whether anybody reads it of anything in a call.
+    fn begin_round(&mut self) -> bool {
+        let State { feed, readers, round, .. } = self;
+        let read = |board: &&Board| board.lines[Kind::Indicative.index()].is_some();
+        let boards = readers.boards.iter().flatten().map(|board| &**board).filter(read);
+        readers.indicatives = boards.clone().next().is_some();
+        round.extend(
+            boards.map(|board| board.id).filter(|id| feed.listing(*id).is_some_and(|one| one.in_call())),
+        );
+        !round.is_empty()
+    }
+}
+
+impl Readers {
+    fn board(&self, id: InstrumentId) -> Option<&Board> {
+        self.boards.get(id.slot())?.as_deref().filter(|board| board.id == id)
+    }
+
     /// The line of a view, which begins now if nobody has read it.
     fn line(&mut self, id: InstrumentId, kind: Kind) -> &mut Line {
+        self.indicatives |= kind == Kind::Indicative;
         if self.boards.len() <= id.slot() {
             self.boards.resize_with(id.slot() + 1, || None);
         }
@@ -297,70 +403,43 @@ impl State {
         board.lines[kind.index()].get_or_insert_with(|| Box::new(Line::new(kind)))
     }
 
-    /// What was told does not go on: outboxes that nobody fills any more run over, so that their readers begin again.
-    fn begin_again(&mut self, feed: Feed) {
-        let before = std::mem::replace(self, State::of(feed));
-        let lines = before.boards.into_iter().flatten().flat_map(|board| board.lines).flatten();
-        lines.flat_map(|line| line.readers).for_each(|reader| reader.run_over());
-        before.listeners.iter().for_each(|listener| listener.run_over());
-    }
-
-    /// Takes pieces of books that were asked for first, as they stand after the last command that was told.
-    fn take(&mut self, pieces: Pieces) {
-        self.wanted.drain(..pieces.len());
-        for (id, piece) in pieces {
-            match piece.and_then(|piece| self.feed.take(id, &piece)) {
-                Some(next) => self.wanted.push_front((id, next)),
-                None => drop(self.wanted_ids.remove(&id)),
+    /// Notes what changed of an instrument for whoever reads of it.
+    fn hear(&mut self, update: &Update<'_>, since: Time) {
+        if update.is_new {
+            self.listeners.retain(|listener| listener.put(&update.instrument, 1));
+        }
+        let slot = update.instrument.slot();
+        let Some(place) = self.boards.get_mut(slot) else { return };
+        let Some(board) = place else { return };
+        for line in board.lines.iter_mut().flatten() {
+            if line.note(update, since) {
+                self.told.push((slot, line.kind.index()));
             }
         }
-    }
-
-    /// Whether every batch must be seen.
-    fn follows_books(&self) -> bool {
-        self.feed.books() > 0 || !self.wanted.is_empty()
-    }
-
-    /// Takes note of commands with their events and tells whoever reads of them.
-    fn tell<'a, I: IntoIterator<Item = &'a Event>>(&mut self, commands: impl Iterator<Item = (Stamp, I)>) {
-        let State { feed, boards, told, listeners, windows_bytes, .. } = self;
-        let since = feed.since();
-        let done = feed.at().seq;
-        for (stamp, events) in commands.filter(|(stamp, _)| stamp.seq > done) {
-            feed.apply(stamp, events, |update| {
-                if update.is_new {
-                    listeners.retain(|listener| listener.put(&update.instrument, 1));
-                }
-                let slot = update.instrument.slot();
-                let Some(place) = boards.get_mut(slot) else { return };
-                let Some(board) = place else { return };
-                for line in board.lines.iter_mut().flatten() {
-                    if line.note(&update, since) {
-                        told.push((slot, line.kind.index()));
-                    }
-                }
-                if update.is_over {
-                    for line in board.lines.iter_mut().flatten() {
-                        line.put(windows_bytes);
-                        *windows_bytes -= line.empty();
-                    }
-                    *place = None;
-                }
-            });
+        if update.is_over {
+            for line in board.lines.iter_mut().flatten() {
+                line.put(&mut self.windows_bytes);
+                self.windows_bytes -= line.empty();
+            }
+            *place = None;
         }
-        for (slot, index) in told.drain(..) {
-            let Some(board) = &mut boards[slot] else { continue };
+    }
+
+    /// Gives what was noted to whoever reads it. What nobody has read for a while is kept no longer.
+    fn flush(&mut self, feed: &mut Feed) {
+        for (slot, index) in self.told.drain(..) {
+            let Some(board) = &mut self.boards[slot] else { continue };
             let Some(line) = &mut board.lines[index] else { continue };
-            if line.put(windows_bytes) {
+            if line.put(&mut self.windows_bytes) {
                 continue;
             }
-            *windows_bytes -= line.empty();
+            self.windows_bytes -= line.empty();
             board.lines[index] = None;
             if !board.lines.iter().flatten().any(|line| line.kind.is_of_book()) {
                 feed.forget(board.id);
             }
             if board.lines.iter().all(Option::is_none) {
-                boards[slot] = None;
+                self.boards[slot] = None;
             }
         }
     }
@@ -381,7 +460,7 @@ impl Line {
 
     /// Adds what an update says of it to the page; whether the page is to be given to readers, as that is the first of it,
     /// or as it is time to see whether any are left.
-    fn note(&mut self, update: &Update<'_>, since: hourbook_model::Time) -> bool {
+    fn note(&mut self, update: &Update<'_>, since: Time) -> bool {
         let first = self.page.is_empty();
         if let Some(change) = self.kind.change(update, since) {
             self.marks.push((change.number, self.page.len()));
@@ -400,7 +479,7 @@ impl Line {
         let page = self.page.split().freeze();
         self.readers.retain(|reader| match page.len() {
             0 => !reader.is_overrun(),
-            bytes => reader.put(&page, bytes),
+            bytes => reader.put(&page, bytes + PAGE_COST),
         });
         let ends = self.marks.iter().skip(1).map(|(_, start)| *start).chain([page.len()]);
         let changes: Vec<_> =
@@ -446,14 +525,23 @@ enum Message {
     Batch(Arc<Batch>),
     /// Of what was published together, what concerns instruments whose book nobody reads.
     Notes(Notes),
-    /// Books are wanted.
+    /// Something is wanted.
     Wanted,
-    /// Pieces of books that were asked for, as they stood at the end of a batch: the next one, or one before.
-    Books(Stamp, Pieces),
+    /// What the exchange showed, as it stood at the end of a batch: the next one, or one before.
+    Seen(Stamp, Seen),
     /// Where to begin again.
     Again(Box<Feed>),
     /// Nothing more comes.
     End,
+}
+
+/// What was asked for.
+enum Seen {
+    Books(Pieces),
+    /// How instruments trade, and what more of the scope is to be looked at.
+    Statuses(Vec<(InstrumentId, model::Status)>, Option<Unseen>),
+    /// What uncrosses would do, and about how many orders that looked at.
+    Indicatives(Vec<(InstrumentId, Option<(Price, Quantity)>)>, usize),
 }
 
 /// Events of some commands of a batch.
@@ -488,8 +576,7 @@ impl Teller {
         live.queue.set(queue.clone()).expect("market data has one thread");
         let started = std::thread::Builder::new().name("market-data".to_owned()).spawn({
             let (live, answers) = (Arc::clone(live), queue.clone());
-            let taking = Taking { held: None, asked: false, begins_again: false, pause: None };
-            let thread = Thread { live: Arc::clone(&live), handle, answers, taking };
+            let thread = Thread::new(Arc::clone(&live), handle, answers);
             move || watched(&live, || thread.run(&messages))
         });
         if let Err(error) = started {
@@ -566,25 +653,32 @@ struct Thread {
     handle: Handle,
     /// Where the exchange's answers are put: between the batches that were published before and behind them.
     answers: Sender<Message>,
-    taking: Taking,
-}
-
-/// What the exchange was asked for.
-struct Taking {
     /// An answer that is true behind the next batch.
-    held: Option<(Stamp, Pieces)>,
+    held: Option<(Stamp, Seen)>,
     /// There is no answer yet.
     asked: bool,
     /// Batches were left out, and where to begin again was asked for: nothing else counts until that is there.
     begins_again: bool,
-    /// It was too busy to be asked: when to try again.
+    /// The exchange was too busy to be asked: when to try again.
     pause: Option<Duration>,
+    /// Whether an uncross is to be looked at, when next, and when the round began.
+    looks: bool,
+    look_at: Instant,
+    round_began: Instant,
 }
 
 impl Thread {
+    fn new(live: Arc<Live>, handle: Handle, answers: Sender<Message>) -> Thread {
+        let (look_at, round_began) = (Instant::now(), Instant::now());
+        let (held, asked, begins_again, pause, looks) = (None, false, false, None, false);
+        Thread { live, handle, answers, held, asked, begins_again, pause, looks, look_at, round_began }
+    }
+
     fn run(mut self, messages: &Receiver<Message>) {
         loop {
-            let message = match self.taking.pause.take() {
+            let look =
+                (self.looks && !self.asked).then(|| self.look_at.saturating_duration_since(Instant::now()));
+            let message = match self.pause.take().or(look) {
                 None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(pause) => messages.recv_timeout(pause),
             };
@@ -603,23 +697,20 @@ impl Thread {
     }
 
     fn hear(&mut self, message: Message) {
-        if self.live.lost.load(Ordering::Acquire) && !self.taking.begins_again {
+        if self.live.lost.load(Ordering::Acquire) && !self.begins_again {
             tracing::warn!("market data fell behind: it begins again, and so do its readers");
-            self.taking = Taking { held: None, asked: false, begins_again: true, pause: None };
+            (self.held, self.asked, self.begins_again, self.pause) = (None, false, true, None);
         }
-        let Thread { live, taking, .. } = self;
-        if taking.begins_again {
-            match message {
-                // What of it the exchange has already seen by then is passed over.
-                Message::Again(feed) if !live.lost.load(Ordering::Acquire) => {
-                    taking.begins_again = false;
-                    live.state().begin_again(*feed);
-                    live.taken.send_modify(|taken| *taken += 1);
-                }
-                Message::Again(_) => {}
-                _ => return,
+        let live = Arc::clone(&self.live);
+        if self.begins_again {
+            let Message::Again(feed) = message else { return };
+            self.asked = false;
+            if !live.lost.load(Ordering::Acquire) {
+                // What of that which is shown again the exchange has already seen by then is passed over.
+                self.begins_again = false;
+                live.state().begin_again(*feed);
+                live.taken.send_modify(|taken| *taken += 1);
             }
-            taking.asked = false;
             return;
         }
         let state = &mut *live.state();
@@ -633,47 +724,88 @@ impl Thread {
                     state.feed.pass(notes.last);
                 }
             }
-            Message::Books(at, pieces) => {
+            Message::Seen(at, seen) => {
                 // What was passed over before it was asked for is not in the queue.
                 let passed = live.passed();
                 if passed.seq > state.feed.at().seq {
                     state.feed.pass(passed);
                 }
-                taking.held = Some((at, pieces));
+                self.held = Some((at, seen));
             }
             Message::Wanted | Message::Again(_) | Message::End => {}
         }
-        if let Some((_, pieces)) = taking.held.take_if(|(at, _)| at.seq <= state.feed.at().seq) {
-            state.take(pieces);
-            taking.asked = false;
+        if let Some((_, seen)) = self.held.take_if(|(at, _)| at.seq <= state.feed.at().seq) {
+            self.asked = false;
+            if let Seen::Indicatives(_, orders) = &seen {
+                let rest = LOOK_PAUSE.max(Duration::from_micros(*orders as u64));
+                self.look_at = Instant::now() + rest;
+            }
+            state.see(seen);
             live.taken.send_modify(|taken| *taken += 1);
         }
-        live.follows_books.store(state.follows_books(), Ordering::Release);
+        live.follows_books.store(self.asked || state.follows_books(), Ordering::Release);
     }
 
     /// Asks the exchange for what is wanted of it, one question at a time.
     fn ask(&mut self) {
-        if self.taking.asked {
+        if self.asked {
             return;
         }
-        let answers = self.answers.clone();
-        let asked = if self.taking.begins_again {
-            // What is published from here on is shown again.
-            self.live.follows_books.store(true, Ordering::Release);
+        if self.begins_again {
             self.live.lost.store(false, Ordering::Release);
-            self.handle.show(Feed::of, move |feed| drop(answers.send(Message::Again(Box::new(feed)))))
-        } else {
-            let wanted: Vec<_> = self.live.state().wanted.iter().take(BOOKS).copied().collect();
-            if wanted.is_empty() {
-                return;
+            let answers = self.answers.clone();
+            let begin = |exchange: &Exchange| Box::new(Feed::of(exchange));
+            let asked = self.handle.show(begin, move |feed| drop(answers.send(Message::Again(feed))));
+            return self.asked(&asked);
+        }
+        let live = Arc::clone(&self.live);
+        let state = &mut *live.state();
+        if let Some(from) = state.unseen.front().copied() {
+            self.show(move |exchange| statuses(exchange, from));
+        } else if !state.wanted.is_empty() {
+            let wanted: Vec<_> = state.wanted.iter().take(BOOKS).copied().collect();
+            self.show(move |exchange| Seen::Books(pieces(exchange, &wanted)));
+        } else if let Some(round) = self.round(state) {
+            self.show(move |exchange| indicatives(exchange, &round));
+        }
+    }
+
+    /// Whose uncross is to be looked at now.
+    fn round(&mut self, state: &mut State) -> Option<Vec<InstrumentId>> {
+        if !state.readers.indicatives {
+            self.looks = false;
+            return None;
+        }
+        let now = Instant::now();
+        if now < self.look_at {
+            return None;
+        }
+        if state.round.is_empty() {
+            let next = self.round_began + ROUND;
+            if now < next && self.looks {
+                self.look_at = next;
+                return None;
             }
-            let look = move |exchange: &Exchange| (exchange.stamp(), pieces(exchange, &wanted));
-            self.handle.show(look, move |(at, pieces)| drop(answers.send(Message::Books(at, pieces))))
-        };
+            self.round_began = now;
+            self.looks = state.begin_round();
+        }
+        self.looks.then(|| state.round.iter().take(BOOKS).copied().collect())
+    }
+
+    fn show(&mut self, look: impl FnOnce(&Exchange) -> Seen + Send + 'static) {
+        // Before it is asked, so that whatever is published behind its answer is seen.
+        self.live.follows_books.store(true, Ordering::Release);
+        let answers = self.answers.clone();
+        let look = move |exchange: &Exchange| (exchange.stamp(), look(exchange));
+        let asked = self.handle.show(look, move |(at, seen)| drop(answers.send(Message::Seen(at, seen))));
+        self.asked(&asked);
+    }
+
+    fn asked(&mut self, asked: &Pending<()>) {
         match asked.refusal() {
-            None => self.taking.asked = true,
-            Some(Error::Busy { retry_after }) => self.taking.pause = Some(*retry_after),
-            Some(why) if self.taking.begins_again => {
+            None => self.asked = true,
+            Some(Error::Busy { retry_after }) => self.pause = Some(*retry_after),
+            Some(why) if self.begins_again => {
                 tracing::error!(%why, "market data is told no more; the exchange goes on");
                 self.live.stopped.store(true, Ordering::Release);
             }
@@ -681,6 +813,37 @@ impl Thread {
             Some(_) => {}
         }
     }
+}
+
+/// How instruments of a scope trade: as many as may be looked at at once.
+fn statuses(exchange: &Exchange, (scope, from, after): Unseen) -> Seen {
+    let within = |id: &ProductId| if scope == Scope::Market { *id >= from } else { *id == from };
+    let products = exchange.products().map(|(id, _)| id).filter(within);
+    let mut found = Vec::new();
+    for product in products {
+        let after = after.filter(|_| product == from);
+        let slice = exchange.statuses_of(product, after, SLICE - found.len());
+        let last = slice.last().map(|(_, period, _)| *period);
+        found.extend(slice.into_iter().map(|(id, _, status)| (id, status)));
+        if found.len() == SLICE {
+            return Seen::Statuses(found, Some((scope, product, last.or(after))));
+        }
+    }
+    Seen::Statuses(found, None)
+}
+
+/// What uncrosses would do, until there was enough to look at.
+fn indicatives(exchange: &Exchange, round: &[InstrumentId]) -> Seen {
+    let (mut found, mut orders) = (Vec::new(), 0);
+    for id in round {
+        let (indicative, looked_at) = exchange.indicative(*id).unwrap_or_default();
+        found.push((*id, indicative));
+        orders += looked_at;
+        if orders >= MOST_LOOKED {
+            break;
+        }
+    }
+    Seen::Indicatives(found, orders)
 }
 
 /// A piece of each book that is wanted, until there is enough; of what is listed no more, none.

@@ -311,6 +311,8 @@ fn kind_of(field: &str, view: i32, interval: i32) -> Checked<Kind> {
         Ok(v1::MarketDataView::Orders) => Ok(Kind::Orders),
         Ok(v1::MarketDataView::Trades) => Ok(Kind::Trades),
         Ok(v1::MarketDataView::Statistics) => Ok(Kind::Statistics),
+        Ok(v1::MarketDataView::Status) => Ok(Kind::Status),
+        Ok(v1::MarketDataView::Indicative) => Ok(Kind::Indicative),
         Ok(v1::MarketDataView::Candles) => {
             let interval = v1::CandleInterval::try_from(interval).ok().and_then(views::interval);
             interval.map_or_else(|| none("interval of candles"), |interval| Ok(Kind::Candles(interval)))

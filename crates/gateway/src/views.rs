@@ -16,13 +16,15 @@ pub(crate) enum Kind {
     Trades,
     Statistics,
     Candles(Interval),
+    Status,
+    Indicative,
 }
 
 /// Levels, orders or candles in one update of a snapshot.
 pub(crate) const PART: usize = if cfg!(test) { 4 } else { 4_000 };
 
 impl Kind {
-    pub const COUNT: usize = 5 + Interval::ALL.len();
+    pub const COUNT: usize = 7 + Interval::ALL.len();
 
     pub fn index(self) -> usize {
         match self {
@@ -31,7 +33,9 @@ impl Kind {
             Kind::Orders => 2,
             Kind::Trades => 3,
             Kind::Statistics => 4,
-            Kind::Candles(interval) => 5 + interval as usize,
+            Kind::Status => 5,
+            Kind::Indicative => 6,
+            Kind::Candles(interval) => 7 + interval as usize,
         }
     }
 
@@ -46,6 +50,8 @@ impl Kind {
             Kind::Top => View::Top,
             Kind::Levels => View::Levels,
             Kind::Orders => View::Orders,
+            Kind::Status => View::Status,
+            Kind::Indicative => View::Indicative,
             Kind::Trades | Kind::Statistics | Kind::Candles(_) => View::Trades,
         }
     }
@@ -74,6 +80,8 @@ impl Kind {
                 let changes = update.orders.iter().map(order).collect();
                 Content::Orders(v1::OrderChanges { changes, checksum })
             }
+            Kind::Status => update.status_changed.then(|| how_it_trades(listing))?,
+            Kind::Indicative => update.indicative_changed.then(|| indicative(listing))?,
             _ if update.trades.is_empty() => return None,
             Kind::Trades => {
                 let trades = update.trades.iter().map(|trade| v1::MarketTrade {
@@ -132,6 +140,8 @@ impl Kind {
                 })
             }
             Kind::Trades => vec![Content::Trades(v1::MarketTrades::default())],
+            Kind::Status => vec![how_it_trades(listing)],
+            Kind::Indicative => vec![indicative(listing)],
             Kind::Statistics => vec![statistics(listing.tape(), feed.since())],
             Kind::Candles(interval) => vec![candles(interval, listing.tape().candles(interval))],
         };
@@ -166,6 +176,15 @@ fn top(listing: &Listing) -> Content {
     Content::Top(v1::TopOfBook { bid: top.bid.as_ref().map(level), ask: top.ask.as_ref().map(level) })
 }
 
+fn how_it_trades(listing: &Listing) -> Content {
+    Content::Status(v1::MarketStatus { status: convert::status(listing.status()) as i32 })
+}
+
+fn indicative(listing: &Listing) -> Content {
+    let (price, quantity) = listing.indicative().unwrap_or_default();
+    Content::Indicative(v1::IndicativeUncross { price_micros: price.0, quantity: quantity.0 })
+}
+
 fn order(change: &BookChange) -> v1::OrderChange {
     v1::OrderChange {
         order_id: change.order.0,
@@ -196,7 +215,12 @@ fn statistics(tape: &Tape, since: Time) -> Content {
 }
 
 fn candles<'a>(interval: Interval, candles: impl Iterator<Item = &'a Candle>) -> Content {
-    let candles = candles.map(|candle| v1::Candle {
+    let candles = candles.map(candle).collect();
+    Content::Candles(v1::Candles { interval: wire(interval) as i32, candles })
+}
+
+pub(crate) fn candle(candle: &Candle) -> v1::Candle {
+    v1::Candle {
         start_time: Some(convert::timestamp(candle.start)),
         open_price_micros: candle.open.0,
         high_price_micros: candle.high.0,
@@ -204,8 +228,7 @@ fn candles<'a>(interval: Interval, candles: impl Iterator<Item = &'a Candle>) ->
         close_price_micros: candle.close.0,
         volume: candle.volume.0,
         trade_count: candle.trades,
-    });
-    Content::Candles(v1::Candles { interval: wire(interval) as i32, candles: candles.collect() })
+    }
 }
 
 fn wire(interval: Interval) -> v1::CandleInterval {

@@ -40,8 +40,10 @@ impl Chance {
 
 /// What a customer keeps of one instrument, from a snapshot and the deltas after it.
 struct Customer {
-    sequences: [u64; 4],
+    sequences: [u64; View::ALL.len()],
     top: Top,
+    status: Status,
+    indicative: Option<(Price, Quantity)>,
     levels: BTreeMap<(Side, Price), Level>,
     orders: BTreeMap<Side, Vec<BookOrder>>,
 }
@@ -54,20 +56,30 @@ impl Customer {
         Customer {
             sequences: View::ALL.map(|view| listing.sequence(view)),
             top: book.top(),
+            status: listing.status(),
+            indicative: listing.indicative(),
             levels: Side::BOTH.into_iter().flat_map(levels).collect(),
             orders: Side::BOTH.into_iter().map(|side| (side, feed.orders(id, side).collect())).collect(),
         }
     }
 
     fn hear(&mut self, told: &Told) {
-        let changed =
-            [told.top.is_some(), !told.levels.is_empty(), !told.orders.is_empty(), !told.trades.is_empty()];
+        let changed = [
+            told.top.is_some(),
+            !told.levels.is_empty(),
+            !told.orders.is_empty(),
+            !told.trades.is_empty(),
+            told.status.is_some(),
+            told.indicative.is_some(),
+        ];
         for (view, changed) in View::ALL.into_iter().zip(changed) {
             let last = &mut self.sequences[view as usize];
             *last += u64::from(changed);
             assert_eq!(*last, told.sequences[view as usize], "{view:?} has no gaps");
         }
         self.top = told.top.unwrap_or(self.top);
+        self.status = told.status.unwrap_or(self.status);
+        self.indicative = told.indicative.unwrap_or(self.indicative);
         for LevelChange { side, level } in &told.levels {
             let key = (*side, level.price);
             let before =
@@ -119,6 +131,7 @@ impl Customer {
     fn check(&self, venue: &Venue, id: InstrumentId) {
         let all = usize::MAX;
         let book = venue.exchange.book(id, all, all).expect("a book that is told of is listed");
+        assert_eq!(self.status, book.status);
         let levels = |of: Side| -> Vec<Level> {
             let side = self.levels.iter().filter(|((side, _), _)| *side == of).map(|(_, level)| *level);
             let best_first = side.collect::<Vec<_>>();
@@ -162,6 +175,7 @@ struct Seen {
     over: usize,
     begun_late: usize,
     in_pieces: usize,
+    indicatives: usize,
     forgotten: usize,
 }
 
@@ -247,6 +261,7 @@ impl Day {
         let account = 1 + self.chance.below(u64::from(ACCOUNTS)) as u32;
         let (instrument, side) = (self.instrument(), self.chance.pick(&Side::BOTH));
         let scope = Scope::Instrument(instrument);
+        let halted = self.chance.pick(&[scope, scope, Scope::Market, Scope::Product(ProductId(1))]);
         let command: Command = match self.chance.below(100) {
             0..50 => PlaceOrder { order: self.order() }.into(),
             50..56 => CancelOrder { order: self.live_order(account) }.into(),
@@ -287,9 +302,10 @@ impl Day {
                 Uncross { scope, reference: None }.into()
             }
             97 => Kill { account: AccountId(account), reason: String::new() }.into(),
-            98 => Halt { scope, reason: String::new() }.into(),
-            _ => Resume { scope }.into(),
+            98 => Halt { scope: halted, reason: String::new() }.into(),
+            _ => Resume { scope: halted }.into(),
         };
+        let stops_many = matches!(command, Command::Halt(_) | Command::Resume(_));
         let is_kill = matches!(command, Command::Kill(_));
         let operator = matches!(
             command,
@@ -301,9 +317,30 @@ impl Day {
         );
         let (_, told) = self.venue.apply(if operator { 0 } else { account }, command);
         self.hear(told);
+        if stops_many {
+            let told = self.venue.look();
+            self.hear(told);
+            for scope in [Scope::Market, Scope::Product(ProductId(1))] {
+                let (_, told) = self.venue.apply(0, Resume { scope });
+                self.hear(told);
+            }
+            let told = self.venue.look();
+            self.hear(told);
+        }
         if is_kill {
             let (_, told) = self.venue.apply(0, Unkill { account: AccountId(account) });
             self.hear(told);
+        }
+        if self.chance.one_in(3) {
+            let told = self.venue.look();
+            self.seen.indicatives += told.iter().filter(|told| told.indicative.is_some()).count();
+            self.hear(told);
+            for (id, customers) in &self.customers {
+                let Some(book) = self.venue.exchange.book(*id, 0, 0) else { continue };
+                // A call that is halted has no uncross.
+                let indicative = book.indicative.filter(|_| book.status != Status::Halted);
+                assert!(customers.iter().all(|customer| customer.indicative == indicative));
+            }
         }
         self.take_pieces();
         if self.chance.one_in(4) {
@@ -413,11 +450,12 @@ fn a_book_rebuilt_from_deltas_is_the_exchange_s_own() {
             day.check(None);
         }
         println!("seed {seed}: {:?}", day.seen);
-        let Seen { trades, slices, calls, waiting_markets, over, begun_late, in_pieces, forgotten } =
-            day.seen;
-        let least =
-            [trades / 50, slices / 5, calls, waiting_markets, over, begun_late / 50, in_pieces, forgotten];
-        assert!(least.iter().all(|seen| *seen > 0), "the day had what it is to be about: {:?}", day.seen);
+        let Seen { trades, slices, calls, waiting_markets, over, .. } = day.seen;
+        let Seen { begun_late, in_pieces, indicatives, forgotten, .. } = day.seen;
+        let least = [trades / 50, slices / 5, calls, waiting_markets, over];
+        let more = [begun_late / 50, in_pieces, indicatives / 5, forgotten];
+        let mut least = least.into_iter().chain(more);
+        assert!(least.all(|seen| seen > 0), "the day had what it is to be about: {:?}", day.seen);
     }
 }
 
@@ -439,13 +477,17 @@ fn a_book_that_is_taken_later_is_the_same_and_says_that_its_numbers_went_on() {
         let (old, new) = (day.venue.feed.book(id).unwrap(), later.book(id).unwrap());
         assert_eq!((new.top(), new.checksum()), (old.top(), old.checksum()));
         let numbers = |feed: &Feed| View::ALL.map(|view| feed.listing(id).unwrap().sequence(view));
-        assert_eq!(numbers(&later), [1, 1, 1, 0]);
+        assert_eq!(numbers(&later), [1, 1, 1, 0, 0, 0]);
         for side in Side::BOTH {
             assert!(later.orders(id, side).eq(day.venue.feed.orders(id, side)));
         }
         later.forget(id);
         assert!(later.book(id).is_none() && later.books() == 0);
         later.take(id, &day.venue.exchange.book_piece(id, BookMark::START, usize::MAX).unwrap());
-        assert_eq!(numbers(&later), [2, 2, 2, 0], "nobody knows what was missed, and a number says that");
+        assert_eq!(
+            numbers(&later),
+            [2, 2, 2, 0, 0, 0],
+            "nobody knows what was missed, and a number says that"
+        );
     }
 }

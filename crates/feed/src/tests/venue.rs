@@ -24,7 +24,9 @@ pub struct Told {
     pub levels: Vec<LevelChange>,
     pub orders: Vec<BookChange>,
     pub trades: Vec<Trade>,
-    pub sequences: [u64; 4],
+    pub sequences: [u64; View::ALL.len()],
+    pub status: Option<Status>,
+    pub indicative: Option<Option<(Price, Quantity)>>,
     pub checksum: u32,
     pub is_over: bool,
 }
@@ -39,6 +41,8 @@ impl Told {
             trades: update.trades.to_vec(),
             sequences: View::ALL.map(|view| update.listing.sequence(view)),
             checksum: update.listing.book().map_or(0, Book::checksum),
+            status: update.status_changed.then(|| update.listing.status()),
+            indicative: update.indicative_changed.then(|| update.listing.indicative()),
             is_over: update.is_over,
         }
     }
@@ -121,9 +125,19 @@ impl Venue {
             listed.extend(update.is_new.then_some(update.instrument));
             told.push(Told::of(&update));
         });
-        listed.retain(|_| self.keeps_all);
+        // What a tick lists may be over with the same tick.
+        listed.retain(|id| self.keeps_all && self.exchange.instrument(*id).is_some());
         listed.into_iter().for_each(|id| self.keep(id));
         (answer, told)
+    }
+
+    /// Looks at what an uncross of every instrument would do, and at how those trade whose product was halted.
+    pub fn look(&mut self) -> Vec<Told> {
+        let all: Vec<_> = self.exchange.instruments().map(|one| (one.id, one.status)).collect();
+        let indicatives = all.iter().map(|(id, _)| (*id, self.exchange.indicative(*id).unwrap().0));
+        let mut told = Vec::new();
+        self.feed.see(all.iter().copied(), indicatives, |update| told.push(Told::of(&update)));
+        told
     }
 
     /// Keeps a book from here on.

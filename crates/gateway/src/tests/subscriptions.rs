@@ -473,6 +473,60 @@ async fn market_data_that_fell_behind_begins_again_and_so_do_its_readers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
+    let venue = Venue::open().await;
+    let (ann, _) = venue.trader("ann", Role::Trader).await;
+    let hour = listed(&venue, HOUR)[0];
+    let symbols = [HOUR, "GP.CNNX.C.H20261124T08"];
+    let mut reader = Reader::begin(&venue, &views(&symbols, &[View::Status, View::Indicative])).unwrap();
+    let mut statuses = BTreeMap::new();
+    let mut indicatives = BTreeMap::new();
+    let mut numbers = BTreeMap::new();
+    type Wanted<'a> = &'a dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool;
+    let mut next = async |until: Wanted<'_>| loop {
+        let update = reader.next_told().await.unwrap();
+        let id = update.instrument_id;
+        let view = match update.content.as_ref().unwrap() {
+            Content::Status(status) => {
+                statuses.insert(id, status.status());
+                View::Status
+            }
+            Content::Indicative(one) => {
+                indicatives.insert(id, (one.price_micros, one.quantity));
+                View::Indicative
+            }
+            other => panic!("{other:?}"),
+        };
+        let before = numbers.insert((id, view as i32), update.number);
+        assert!(update.snapshot || before == Some(update.number - 1), "changes have no gap");
+        let (statuses, indicatives): (Vec<_>, Vec<_>) =
+            (statuses.values().copied().collect(), indicatives.values().copied().collect());
+        if until(&statuses, &indicatives) {
+            break;
+        }
+    };
+    use v1::InstrumentStatus::{Auction, Continuous, Halted};
+    next(&|statuses, indicatives| statuses == [Continuous; 2] && indicatives == [(0, 0); 2]).await;
+    venue.does(OpenAuction { scope: Scope::Instrument(hour), until: None }).await;
+    next(&|statuses, _| statuses.contains(&Auction)).await;
+    rest(&venue, ann, hourbook_model::Side::Buy, 1_000_200, 3).await;
+    rest(&venue, ann, hourbook_model::Side::Sell, 1_000_000, 2).await;
+    next(&|_, indicatives| indicatives.contains(&(1_000_200, 2))).await;
+    let book = venue.handle.read(move |exchange| exchange.book(hour, 0, 0).unwrap()).await.unwrap();
+    assert_eq!(book.indicative, Some((Price(1_000_200), Quantity(2))), "the exchange's own rule");
+    venue.does(Uncross { scope: Scope::Instrument(hour), reference: None }).await;
+    next(&|statuses, indicatives| statuses == [Continuous; 2] && indicatives == [(0, 0); 2]).await;
+
+    // A halt of all names none, and yet each is told.
+    venue.does(Halt { scope: Scope::Market, reason: String::new() }).await;
+    next(&|statuses, _| statuses == [Halted; 2]).await;
+    venue.does(Resume { scope: Scope::Market }).await;
+    next(&|statuses, _| statuses == [Continuous; 2]).await;
+    drop(reader);
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn silence_has_a_heartbeat_with_the_last_sequence() {
     let venue =
         Venue::with(Settings { heartbeat: Duration::from_millis(30), ..Settings::default() }, false).await;
