@@ -472,6 +472,9 @@ async fn market_data_that_fell_behind_begins_again_and_so_do_its_readers() {
     assert!(venue.close().await);
 }
 
+/// Whether statuses and uncrosses are those that are waited for.
+type Until<'a> = &'a dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
     let venue = Venue::open().await;
@@ -482,7 +485,7 @@ async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
     let mut statuses = BTreeMap::new();
     let mut indicatives = BTreeMap::new();
     let mut numbers = BTreeMap::new();
-    let mut next = async |until: &dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool| loop {
+    let mut next = async |until: Until<'_>| loop {
         let update = reader.next_told().await.unwrap();
         let id = update.instrument_id;
         let view = match update.content.as_ref().unwrap() {
