@@ -18,6 +18,8 @@ mod reasons;
 mod show;
 mod values;
 
+pub(crate) use values::Micros;
+
 #[cfg(test)]
 mod tests;
 

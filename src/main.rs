@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use hourbook::config::Flags;
 use hourbook::market::Market;
-use hourbook::{backup, ctl, journal, replay, serve, simulate};
+use hourbook::{backtest, backup, ctl, demo, journal, load, maker, replay, serve, simulate};
 
 /// Short-lived batches and messages are what a venue allocates.
 #[global_allocator]
@@ -25,6 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Watch a market that makes itself: exchange, makers, buyers, and keys to join them
+    Demo(demo::Arguments),
     /// Run an exchange: journal, matching, gRPC services
     Serve(Box<Flags>),
     /// Talk to a running exchange: quickstart, place, book, balances and everything else
@@ -42,6 +44,18 @@ enum Command {
         /// Scenarios or bare operations, one JSON object a line; see docs/matching.md
         file: PathBuf,
     },
+    /// Put an exchange under load, and measure it
+    Load(Box<load::Arguments>),
+    /// The server that does nothing, which `load --baseline` starts
+    #[command(name = load::NOOP, hide = true)]
+    Noop {
+        /// Accounts that it knows
+        accounts: Vec<u32>,
+    },
+    /// Make a market: quote two sides at an exchange, as any customer may
+    Maker(maker::Arguments),
+    /// Try a strategy on a recorded journal or a series of prices
+    Backtest(Box<backtest::Arguments>),
     /// Apply a journal's commands again, and print the state hash they come to
     Replay(replay::Arguments),
     /// Check, show or archive a journal; it may be in use
@@ -59,10 +73,15 @@ fn main() -> ExitCode {
     // Balances, orders and keys: whatever is made here is its owner's only.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(flags) => serve::run(&flags),
         Command::Ctl(arguments) => Ok(ctl::run(*arguments)),
         Command::CheckMarket { file } => check_market(file),
         Command::Simulate { check, file } => simulate(check, &file),
+        Command::Load(arguments) => load::run(&arguments),
+        Command::Noop { accounts } => load::serve_noop(&accounts).map(|()| ExitCode::SUCCESS),
+        Command::Maker(arguments) => maker::run(&arguments),
+        Command::Backtest(arguments) => backtest::run(*arguments),
         Command::Replay(arguments) => replay::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Journal(arguments) => journal::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => completions(shell),

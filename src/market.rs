@@ -50,6 +50,22 @@ impl Market {
         Definition { file, written: settings::read(file, text)? }.market()
     }
 
+    /// The same classes and regions, with these products of them.
+    pub fn with_products(self, products: Vec<Product>) -> Market {
+        let rest =
+            |command: &Command| !matches!(command, Command::DefineProduct(_) | Command::AdoptMarket(_));
+        let mut commands: Vec<Command> = self.commands.into_iter().filter(rest).collect();
+        commands.extend(products.into_iter().map(|product| DefineProduct { product: product.into() }.into()));
+        Market::of(commands)
+    }
+
+    /// These definitions and their adoption.
+    fn of(mut commands: Vec<Command>) -> Market {
+        let digest = digest(&commands);
+        commands.push(AdoptMarket { digest }.into());
+        Market { commands, digest }
+    }
+
     pub fn products(&self) -> impl Iterator<Item = &Product> {
         self.commands.iter().filter_map(|command| match command {
             Command::DefineProduct(define) => Some(&*define.product),
@@ -110,9 +126,7 @@ impl Definition<'_> {
         commands.extend(
             products.into_iter().map(|product| Command::from(DefineProduct { product: product.into() })),
         );
-        let digest = digest(&commands);
-        commands.push(AdoptMarket { digest }.into());
-        Ok(Market { commands, digest })
+        Ok(Market::of(commands))
     }
 
     fn check_terms(&self) -> Result<(), Error> {

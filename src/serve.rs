@@ -7,6 +7,7 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -16,8 +17,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use hourbook_gateway::{Gateway, Pricing, Recorder};
 use hourbook_history::History;
-use hourbook_model::{AccountId, Answer, Command, CreateParticipant, IssueKey, ParticipantId, Request, Role};
-use hourbook_sequencer::{Clock, Handle, Recovered, Sequencer};
+use hourbook_model::{
+    AccountId, AdvanceTime, Answer, Command, CreateParticipant, IssueKey, ParticipantId, Request, Role, Time,
+};
+use hourbook_sequencer::{Clock, Handle, Recovered, Sequencer, Subscriber};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
@@ -46,11 +49,29 @@ pub struct Running {
     gateway: Gateway,
     serving: JoinHandle<Result<(), hourbook_gateway::Error>>,
     shutdown: watch::Sender<bool>,
+    closed: bool,
     end: watch::Receiver<Option<End>>,
 }
 
 /// How the sequencer ended: drained, or by the fault that is named.
 type End = Result<(), String>;
+
+/// What an exchange begins with, besides its settings.
+pub struct Opening {
+    pub market: Market,
+    pub clock: Clock,
+    /// Makes a rehearsal of a new journal.
+    pub rehearsal: Option<Rehearsal>,
+    /// Shown every batch before the gateway is.
+    pub witness: Option<Box<dyn Subscriber>>,
+}
+
+/// An exchange that is held to be watched: nothing of it comes from a clock or from chance.
+pub struct Rehearsal {
+    pub begins: Time,
+    /// In place of one that nobody can know.
+    pub operator_key: String,
+}
 
 /// Starts an exchange on the runtime that this is called from, and returns when it can be used: the market is
 /// adopted, and what was due is done.
@@ -63,6 +84,15 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
         Some(path) => Market::load(path).context("market")?,
         None => Market::built_in(),
     };
+    open(config, Opening { market, clock, rehearsal: None, witness: None }).await
+}
+
+/// The same with what else an exchange may begin with; the market file of the settings is not read.
+///
+/// # Errors
+/// As [`start`]'s.
+pub async fn open(config: &Config, opening: Opening) -> anyhow::Result<Running> {
+    let Opening { market, clock, rehearsal, witness } = opening;
     let pricing = pricing(config).context("pricing.params")?;
     let (listener, address) = listen(config.listen)?;
     let figures = config.metrics.map(listen).transpose()?;
@@ -83,6 +113,7 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
     let adopts = exchange.adopted_market() != market.digest;
     let keyless = exchange.keys().next().is_none();
     let gateway = Gateway::new(exchange, handle.clone(), history, pricing, gateway(config));
+    witness.into_iter().for_each(|witness| sequencer.subscribe(witness));
     sequencer.subscribe(gateway.subscriber().context("the thread of pricing")?);
     let (ended, end) = watch::channel(None);
     let faulty = ended.clone();
@@ -99,13 +130,23 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
         ended.send_if_modified(|known| known.is_none() && known.replace(end).is_none());
     })?;
 
+    if let Some(Rehearsal { begins, .. }) = &rehearsal {
+        operate(&handle, AdvanceTime { to: *begins }.into()).await?;
+    }
     if adopts {
         tracing::info!(listed = market.listed(), "the market's definition enters the journal");
         for command in market.commands {
             operate(&handle, command).await?;
         }
     }
-    let operator_key = if keyless { Some(first_operator(&handle, data).await?) } else { None };
+    let operator_key = match rehearsal {
+        _ if !keyless => None,
+        Some(Rehearsal { operator_key, .. }) => Some(first_operator(&handle, data, operator_key).await?),
+        None => {
+            let key = hourbook_gateway::new_key().context("no random bits for the operator's key")?;
+            Some(first_operator(&handle, data, key).await?)
+        }
+    };
     settle(&handle).await?;
     // Bands are measured from fair prices: they stand before anybody trades.
     gateway.priced(PRICED).await;
@@ -127,7 +168,18 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
     });
     let metrics = figures.map(|(_, address)| address);
     tracing::info!(%address, seq = recovered.stamp.seq, "serving");
-    Ok(Running { address, metrics, handle, recovered, operator_key, gateway, serving, shutdown, end })
+    Ok(Running {
+        address,
+        metrics,
+        handle,
+        recovered,
+        operator_key,
+        gateway,
+        serving,
+        shutdown,
+        closed: false,
+        end,
+    })
 }
 
 impl Running {
@@ -141,11 +193,22 @@ impl Running {
     /// # Errors
     /// The fault that came before or in between.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.shutdown.send_replace(true);
-        // First the calls, so that sessions can say what they leave behind; then the commands.
-        (&mut self.serving).await??;
+        self.close().await?;
         self.handle.drain();
         self.ended().await
+    }
+
+    /// Ends the calls, so that sessions can say what they leave behind; what was sequenced stays as it is until
+    /// [`Running::stop`].
+    ///
+    /// # Errors
+    /// What went wrong in serving.
+    pub async fn close(&mut self) -> anyhow::Result<()> {
+        self.shutdown.send_replace(true);
+        if !std::mem::replace(&mut self.closed, true) {
+            (&mut self.serving).await??;
+        }
+        Ok(())
     }
 
     /// Waits until the sequencer has ended: an operator drained it, or a fault stopped it.
@@ -168,8 +231,7 @@ impl Running {
 pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(flags)?;
     log(&config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let signals = signals()?;
         let running = start(&config, Clock::Wall).await?;
         if config.log.format == LogFormat::Text {
@@ -178,6 +240,15 @@ pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         }
         serve(running, signals).await
     })
+}
+
+/// The threads that talk to clients: one fewer than the machine has cores, because the writer keeps one busy.
+///
+/// # Errors
+/// When the system gives no threads.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    tokio::runtime::Builder::new_multi_thread().worker_threads((cores - 1).max(1)).enable_all().build()
 }
 
 async fn serve(mut running: Running, mut signals: Signals) -> anyhow::Result<ExitCode> {
@@ -200,18 +271,18 @@ async fn serve(mut running: Running, mut signals: Signals) -> anyhow::Result<Exi
 }
 
 /// SIGTERM and SIGINT.
-struct Signals {
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
-fn signals() -> std::io::Result<Signals> {
+pub(crate) fn signals() -> std::io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
     Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
 }
 
 impl Signals {
-    async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
@@ -306,7 +377,7 @@ fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-fn log(log: &config::Log) -> anyhow::Result<()> {
+pub(crate) fn log(log: &config::Log) -> anyhow::Result<()> {
     // What the libraries below say at these levels is of no use to an operator.
     const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,rustls=warn";
     let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
@@ -344,7 +415,7 @@ fn log_panic(panic: &PanicHookInfo) {
 // --- the first commands ---
 
 /// Has a command of the machine's own sequenced; a refusal of it is a mistake of ours.
-async fn operate(handle: &Handle, command: Command) -> anyhow::Result<Answer> {
+pub(crate) async fn operate(handle: &Handle, command: Command) -> anyhow::Result<Answer> {
     let name = command.name();
     let answer = handle.submit(Request::default(), command).await?.answer;
     match answer.refused {
@@ -354,8 +425,7 @@ async fn operate(handle: &Handle, command: Command) -> anyhow::Result<Answer> {
 }
 
 /// Makes an operator with a key, which stands in a file that only its owner reads.
-async fn first_operator(handle: &Handle, data: &Path) -> anyhow::Result<PathBuf> {
-    let key = hourbook_gateway::new_key().context("no random bits for the operator's key")?;
+async fn first_operator(handle: &Handle, data: &Path, key: String) -> anyhow::Result<PathBuf> {
     // The file first: a key that is journaled and nowhere written would lock everyone out.
     let path = data.join(OPERATOR_KEY);
     write_secret(&path, &key).with_context(|| path.display().to_string())?;
@@ -386,7 +456,7 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Waits until nothing is due any more: instruments are listed, gates that passed meanwhile are closed.
-async fn settle(handle: &Handle) -> Result<(), hourbook_sequencer::Error> {
+pub(crate) async fn settle(handle: &Handle) -> Result<(), hourbook_sequencer::Error> {
     const PAUSE: Duration = Duration::from_millis(1);
     loop {
         let due = handle.read(|exchange| exchange.next_due().is_some_and(|due| due <= exchange.stamp().time));

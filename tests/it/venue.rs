@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hourbook::config::{Config, Flags};
 use hourbook::serve::{self, Running};
-use hourbook_api::client::{Client, Session};
+use hourbook_api::client::{Client, TradeStream};
 use hourbook_api::v1;
 use hourbook_model::{Hour, Period, PeriodKind, Time};
 use hourbook_sequencer::{Clock, ManualClock, Replayed, Start, replay};
@@ -108,7 +108,8 @@ impl Venue {
         let flags = Flags {
             config: Some(file),
             data: Some(directory.path().join("data")),
-            listen: Some("127.0.0.1:0".parse().unwrap()),
+            // Who is to come back to the same address says which.
+            listen: (!settings.contains("listen =")).then(|| "127.0.0.1:0".parse().unwrap()),
             metrics: Some("none".into()),
             market: Some(market),
             ..Flags::default()
@@ -392,7 +393,7 @@ impl Member {
 
 /// A session that is logged on, and the reports that it has received.
 pub struct Trading {
-    pub session: Session,
+    pub session: TradeStream,
     pub logged_on: v1::LoggedOn,
     pub reports: Vec<v1::ExecutionReport>,
 }

@@ -1,4 +1,25 @@
-//! A typed client: every service over one connection, the key on every call, and the `Trade` session.
+//! A typed client: what a customer's program needs, and nothing that a customer may not do.
+//!
+//! - [`Client`]: every service over one connection, the key on every call; [`TradeStream`]: one bare `Trade` call
+//! - `session`: [`Session`], a `Trade` session that outlives its connections
+//! - `executions`: [`Executions`], drop copy that outlives its connections
+//! - `feed`: [`Feed`], market data that outlives its connections; `book`: [`LocalBook`], kept from it and checked
+//! - `link`: where the exchange is, and when to try again; `words`: prices, lots and orders as programs write them
+//!
+//! Always true: what outlives its connections gives every report or change once and in order, or says what is missing.
+
+mod book;
+mod executions;
+mod feed;
+mod link;
+mod session;
+mod words;
+
+pub use book::{Differs, Level, LocalBook, Order};
+pub use executions::Executions;
+pub use feed::{Counts, Feed, Instrument, News, Subscription};
+pub use session::{Cause, Entries, Event, Events, Reconnected, Refusal, Session, SessionOptions};
+pub use words::{BadDecimal, Name, decimal, micros};
 
 use crate::v1;
 use crate::v1::account_service_client::AccountServiceClient;
@@ -7,15 +28,15 @@ use crate::v1::instrument_service_client::InstrumentServiceClient;
 use crate::v1::market_data_service_client::MarketDataServiceClient;
 use crate::v1::order_service_client::OrderServiceClient;
 use crate::v1::pricing_service_client::PricingServiceClient;
+use link::{Keyed, Link, MESSAGE_BYTES};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
-use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tonic::{Request, Status, Streaming};
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt;
 
-/// Why a client cannot go on.
+/// Why a client cannot go on; [`Error::advice`] says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{0} is not an address such as http://127.0.0.1:7070")]
@@ -28,6 +49,59 @@ pub enum Error {
     Refused(Box<Status>),
     #[error("the session ended: {0}")]
     Ended(String),
+    /// What cannot be gone on with, though the connection could: it has to begin anew.
+    #[error("cannot go on from number {next}: {why}; {} entries have no answer: {unanswered:?}", .unanswered.len())]
+    Lost {
+        why: String,
+        /// The first report that was not received.
+        next: u64,
+        /// Entries of the session of which nobody knows whether they were sequenced: ask `ListOrders`.
+        unanswered: Vec<u64>,
+    },
+}
+
+/// What to do about an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// The same again, under the same ids, after this much time.
+    Again { after: Duration },
+    /// Something in the request is wrong: the field, where one is at fault.
+    Correct { field: Option<String> },
+    /// The key is no good for this: another key, another account, or a word with the operator.
+    Ask,
+    /// What was to be gone on with is gone: begin anew, and look at orders and positions first.
+    BeginAnew,
+}
+
+impl Error {
+    /// The machine-readable reason of a status, such as `RATE_LIMITED`; docs/errors.md has them all.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Error::Refused(status) => status.get_details_error_info().map(|info| info.reason),
+            _ => None,
+        }
+    }
+
+    /// What to do.
+    pub fn advice(&self) -> Advice {
+        let status = match self {
+            Error::Address(_) => return Advice::Correct { field: Some("address".into()) },
+            Error::Key => return Advice::Correct { field: Some("key".into()) },
+            Error::Connect(_) => return Advice::Again { after: Duration::ZERO },
+            Error::Ended(_) | Error::Lost { .. } => return Advice::BeginAnew,
+            Error::Refused(status) => status,
+        };
+        match status.code() {
+            Code::Unauthenticated | Code::PermissionDenied => Advice::Ask,
+            Code::OutOfRange => Advice::BeginAnew,
+            _ if link::may_come_right(status) => Advice::Again { after: link::delay(status) },
+            _ => {
+                let bad = status.get_details_bad_request();
+                let field = bad.and_then(|bad| bad.field_violations.into_iter().next());
+                Advice::Correct { field: field.map(|violation| violation.field) }
+            }
+        }
+    }
 }
 
 impl From<Status> for Error {
@@ -35,21 +109,6 @@ impl From<Status> for Error {
         Error::Refused(Box::new(status))
     }
 }
-
-/// Puts the key on every call.
-#[derive(Clone)]
-pub struct Bearer(Option<MetadataValue<Ascii>>);
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(key) = &self.0 {
-            request.metadata_mut().insert("authorization", key.clone());
-        }
-        Ok(request)
-    }
-}
-
-type Keyed = InterceptedService<Channel, Bearer>;
 
 /// One connection to an exchange, under one key.
 #[derive(Clone)]
@@ -60,12 +119,12 @@ pub struct Client {
     pub accounts: AccountServiceClient<Keyed>,
     pub pricing: PricingServiceClient<Keyed>,
     pub admin: AdminServiceClient<Keyed>,
+    link: Link,
+    channel: Channel,
 }
 
 /// Messages under way to the exchange in a session before `send` waits.
 const MESSAGES_AHEAD: usize = 256;
-/// The largest answer taken, bytes.
-const MESSAGE_BYTES: usize = 16 << 20;
 
 impl Client {
     /// Connects to `http://host:port` or `https://host:port`; `authority` is the PEM of who signed the server's
@@ -74,70 +133,95 @@ impl Client {
     /// # Errors
     /// [`Error::Address`], [`Error::Key`] and [`Error::Connect`].
     pub async fn connect(address: &str, key: &str, authority: Option<&str>) -> Result<Client, Error> {
-        let bearer = match key {
-            "" => Bearer(None),
-            key => {
-                let mut value: MetadataValue<Ascii> =
-                    format!("Bearer {key}").parse().map_err(|_| Error::Key)?;
-                value.set_sensitive(true);
-                Bearer(Some(value))
-            }
-        };
-        let mut endpoint = Endpoint::from_shared(address.to_string())
-            .map_err(|_| Error::Address(address.into()))?
-            .tcp_nodelay(true)
-            .initial_stream_window_size(4 << 20)
-            .initial_connection_window_size(8 << 20);
-        if address.starts_with("https://") {
-            let mut tls = ClientTlsConfig::new();
-            if let Some(authority) = authority {
-                tls = tls.ca_certificate(Certificate::from_pem(authority));
-            }
-            endpoint = endpoint.tls_config(tls)?;
-        }
-        let channel = endpoint.connect().await?;
+        let link = Link::new(address, key, authority)?;
+        let channel = link.connect().await?;
+        Ok(Client::over(link, channel))
+    }
+
+    fn over(link: Link, channel: Channel) -> Client {
         macro_rules! service {
             ($client:ident) => {
-                $client::with_interceptor(channel.clone(), bearer.clone())
+                $client::with_interceptor(channel.clone(), link.bearer.clone())
                     .max_decoding_message_size(MESSAGE_BYTES)
                     .max_encoding_message_size(MESSAGE_BYTES)
             };
         }
-        Ok(Client {
+        Client {
             orders: service!(OrderServiceClient),
             market_data: service!(MarketDataServiceClient),
             instruments: service!(InstrumentServiceClient),
             accounts: service!(AccountServiceClient),
             pricing: service!(PricingServiceClient),
             admin: service!(AdminServiceClient),
-        })
+            link,
+            channel,
+        }
     }
 
-    /// Begins a `Trade` session.
+    /// The same connection with a time in which each call must be answered; where it is not, the status is
+    /// DEADLINE_EXCEEDED, and the same call under the same id is safe. Streams must begin in that time.
+    pub fn with_deadline(self, deadline: Duration) -> Client {
+        let mut link = self.link;
+        link.bearer.deadline = Some(deadline);
+        Client::over(link, self.channel)
+    }
+
+    /// Logs a session on that outlives its connections. It has a connection of its own.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], [`Error::Refused`] with the exchange's status; it is tried once.
+    pub async fn session(&self, options: SessionOptions) -> Result<Session, Error> {
+        Session::log_on(self.link.clone(), options).await
+    }
+
+    /// The reports of an account from a number on, 0 for new ones only, over a connection of its own.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], [`Error::Refused`] with the exchange's status; it is tried once.
+    pub async fn executions(&self, account: u32, from_number: u64) -> Result<Executions, Error> {
+        Executions::begin(self.link.clone(), account, from_number).await
+    }
+
+    /// Subscribes to market data, over a connection of its own.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], [`Error::Refused`] with the exchange's status; it is tried once.
+    pub async fn feed(&self, subscription: Subscription) -> Result<Feed, Error> {
+        Feed::begin(self.link.clone(), subscription).await
+    }
+
+    /// Begins a bare `Trade` call, which ends with its connection; [`Client::session`] goes on.
     ///
     /// # Errors
     /// [`Error::Refused`] with the exchange's status, [`Error::Ended`] when it closes at once.
-    pub async fn trade(&self, logon: v1::Logon) -> Result<(Session, v1::LoggedOn), Error> {
-        let (requests, outgoing) = mpsc::channel(MESSAGES_AHEAD);
-        let first = v1::TradeRequest { message: Some(v1::trade_request::Message::Logon(logon)) };
-        requests.send(first).await.map_err(|_| Error::Ended("before it began".into()))?;
-        let answers = self.orders.clone().trade(ReceiverStream::new(outgoing)).await?.into_inner();
-        let mut session = Session { requests, answers };
-        match session.next().await? {
-            Some(v1::trade_response::Message::LoggedOn(on)) => Ok((session, on)),
-            Some(v1::trade_response::Message::LoggedOff(off)) => Err(Error::Ended(off.reason)),
-            _ => Err(Error::Ended("the first answer was no logon".into())),
-        }
+    pub async fn trade(&self, logon: v1::Logon) -> Result<(TradeStream, v1::LoggedOn), Error> {
+        TradeStream::log_on(self.orders.clone(), logon).await
     }
 }
 
-/// A session that is logged on.
-pub struct Session {
+/// A `Trade` call that is logged on.
+pub struct TradeStream {
     requests: mpsc::Sender<v1::TradeRequest>,
     answers: Streaming<v1::TradeResponse>,
 }
 
-impl Session {
+impl TradeStream {
+    async fn log_on(
+        mut orders: OrderServiceClient<Keyed>,
+        logon: v1::Logon,
+    ) -> Result<(TradeStream, v1::LoggedOn), Error> {
+        let (requests, outgoing) = mpsc::channel(MESSAGES_AHEAD);
+        let first = v1::TradeRequest { message: Some(v1::trade_request::Message::Logon(logon)) };
+        requests.send(first).await.map_err(|_| Error::Ended("before it began".into()))?;
+        let answers = orders.trade(ReceiverStream::new(outgoing)).await?.into_inner();
+        let mut stream = TradeStream { requests, answers };
+        match stream.next().await? {
+            Some(v1::trade_response::Message::LoggedOn(on)) => Ok((stream, on)),
+            Some(v1::trade_response::Message::LoggedOff(off)) => Err(Error::Ended(off.reason)),
+            _ => Err(Error::Ended("the first answer was no logon".into())),
+        }
+    }
+
     /// Sends a batch; waits while the exchange does not read.
     ///
     /// # Errors

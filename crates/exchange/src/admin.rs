@@ -1,6 +1,7 @@
 //! What operators set: the market's definition, participants, keys, money, capacity; and sessions.
 
 use crate::accounts::Key;
+use crate::instruments::Instruments;
 use crate::machine::{Exchange, House, RULES, Turn};
 use hourbook_ledger::{AccountKind, LEDGER_MAX, Owner, Posting};
 use hourbook_model::*;
@@ -26,6 +27,32 @@ fn most_listed(kind: PeriodKind) -> u32 {
 }
 
 impl Exchange {
+    // --- rehearsals ---
+
+    /// Time stands but for [`AdvanceTime`].
+    pub fn is_rehearsal(&self) -> bool {
+        self.rehearsal
+    }
+
+    /// Whether `AdvanceTime` moves time now: in a rehearsal, or while nothing says yet that this is none.
+    pub fn may_advance_time(&self) -> bool {
+        let Instruments { classes, regions, .. } = &self.instruments;
+        let is_new = classes.is_empty() && regions.is_empty() && self.products().next().is_none();
+        self.rehearsal || is_new && self.accounts.participants.is_empty()
+    }
+
+    /// Whoever stamps commands gives this one the time that it asks for, where it may.
+    pub(crate) fn advance_time(&mut self, turn: &mut Turn, to: Time) -> Answer {
+        if !self.may_advance_time() {
+            return self.refuse(turn, RejectReason::Unsupported);
+        }
+        if turn.at.time != to {
+            return self.refuse(turn, RejectReason::BadRange);
+        }
+        self.rehearsal = true;
+        self.answer()
+    }
+
     // --- the market's definition ---
 
     pub(crate) fn set_rules_version(&mut self, version: u32) -> Answer {

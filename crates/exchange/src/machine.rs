@@ -156,6 +156,8 @@ impl Turn<'_> {
 pub struct Exchange {
     pub(crate) stamp: Stamp,
     pub(crate) rules_version: u32,
+    /// Time is what `AdvanceTime` says.
+    pub(crate) rehearsal: bool,
     pub(crate) instruments: Instruments,
     pub(crate) accounts: Accounts,
     pub(crate) books: Books,
@@ -264,6 +266,7 @@ impl Exchange {
             Command::MassQuote(body) => self.mass_quote(turn, body),
             Command::Tick(_) => self.answer(),
             Command::Restart(_) => self.restart(turn),
+            Command::AdvanceTime(body) => self.advance_time(turn, body.to),
             Command::LogOn(body) => self.log_on(turn, body),
             Command::LogOff(body) => self.log_off(turn, body.session),
             Command::SetRulesVersion(body) => self.set_rules_version(body.version),

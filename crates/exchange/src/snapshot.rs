@@ -19,7 +19,7 @@ pub enum Error {
 }
 
 /// Raised whenever the shape of the state changes; an older snapshot is then replaced by a replay.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 impl Exchange {
     /// Appends the canonical bytes of the whole state.

@@ -22,6 +22,7 @@ use hourbook_pricing::{
 use hourbook_sequencer::{Error, Handle, Pending};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -51,8 +52,12 @@ const STEP_PERCENT: i64 = 1;
 const AT_ONCE: usize = 500;
 /// Services scored before prices are looked at again.
 const ROUND: usize = 64;
-/// The desk rests nine times as long as it worked, and no longer than this.
-const REST: Duration = Duration::from_millis(250);
+/// The desk rests nine times as long as it worked, and no longer or shorter than this: what is published meanwhile
+/// is taken up together.
+const REST: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(250);
+/// How often, and with which pause, it looks whether what was due is done.
+const MOST_SLICES: usize = 1_000;
+const SLICE: Duration = Duration::from_millis(1);
 /// When what could not be handed in, as of a full disk, is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Hours to delivery that a quote looks at: beyond them all are alike.
@@ -519,19 +524,24 @@ impl Clerk<'_> {
     }
 
     fn run(&mut self, bell: &Receiver<()>) {
-        let mut wait = Duration::MAX;
+        // None: until the bell rings.
+        let mut wait = None;
         loop {
-            match bell.recv_timeout(wait) {
+            let rung = match wait {
+                Some(wait) => bell.recv_timeout(wait),
+                None => bell.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match rung {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let began = Instant::now();
             wait = match self.work() {
-                Ok(()) if self.to_rate.is_empty() => Duration::MAX,
-                Ok(()) => Duration::ZERO,
-                Err(Interrupted) => AGAIN,
+                Ok(()) if self.to_rate.is_empty() => None,
+                Ok(()) => Some(Duration::ZERO),
+                Err(Interrupted) => Some(AGAIN),
             };
-            std::thread::sleep((began.elapsed() * 9).min(REST));
+            std::thread::sleep((began.elapsed() * 9).clamp(*REST.start(), *REST.end()));
         }
     }
 
@@ -607,6 +617,7 @@ impl Clerk<'_> {
     fn rate(&mut self) -> Result<(), Interrupted> {
         let today = day(self.desk.stamp());
         if self.scored_on != Some(today) {
+            self.let_time_pass()?;
             let mut after = None;
             loop {
                 let from = after.clone();
@@ -647,6 +658,21 @@ impl Clerk<'_> {
                 Err(Error::Busy { retry_after }) => std::thread::sleep(retry_after),
                 Err(_) => return Err(Interrupted),
             }
+        }
+        Ok(())
+    }
+
+    /// At midnight gates close and periods are listed. Ratings, which nobody waits for, come after that: so a rehearsal
+    /// has its commands in the same order each time.
+    fn let_time_pass(&self) -> Result<(), Interrupted> {
+        let is_due =
+            |exchange: &Exchange| exchange.next_due().is_some_and(|due| due <= exchange.stamp().time);
+        // Where a full disk lets no time pass, there is no end of it.
+        for _ in 0..MOST_SLICES {
+            if !self.look(is_due)? {
+                break;
+            }
+            std::thread::sleep(SLICE);
         }
         Ok(())
     }

@@ -1,49 +1,59 @@
 //! The load generator: a customer like any other, who counts.
 //!
-//! - `desk`: an account that may trade, and where it trades
-//! - `mix`: what it asks for, so that the book stays about as deep as it is
-//! - `session`, `unary`: the two ways to ask, in a closed loop: as many requests under way as the plan says, never more
-//! - `stage`: from an empty book to the last answer; `figures`: what came of it
+//! - `desk`: accounts that may trade, and where they trade
+//! - `requests`: what they ask for, by the name of the mix; `pace`: when
+//! - `customer`: from empty books, round by round, to empty books; `stage`: how far a round is
+//! - `session`, `unary`: the two ways to ask
+//! - `subscribers`: who looks on meanwhile
+//! - `trades`: fills held against each other; `figures`: what came of it
 //!
-//! Always true: every request is answered once and in order, and the account's reports are numbered without a gap, or the
-//! run ends with an error. A figure is only given for a run that was right.
+//! Always true: every request is answered once, an account's reports are numbered without a gap, and both sides of a trade
+//! are told the same, or the run ends with an error. A figure is only given for a run that was right. What the market refuses
+//! is right, and counted apart.
 
 #![forbid(unsafe_code)]
 
+mod customer;
 mod desk;
 mod figures;
-mod mix;
+mod pace;
+mod random;
+mod requests;
 mod session;
 mod stage;
+mod subscribers;
+mod trades;
 mod unary;
 
 #[cfg(test)]
 mod tests;
 
-pub use desk::{Desk, set_up};
+pub use customer::{Audit, Customer, Progress};
+pub use desk::{Book, Desk, Raised, Wanted, set_up};
 pub use figures::Figures;
+pub use pace::Pace;
+pub use requests::Mix;
+pub use subscribers::{Gallery, Subscribers};
 
-use hourbook_api::client::{self, Client};
-use std::time::Duration;
+use hourbook_api::client;
 
-/// How requests travel.
+/// How requests travel, on each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// One call a request, so many at once.
+    /// One call a request, at most so many at once.
     Unary { calls: usize },
-    /// One `Trade` session, so many entries a message, so many messages unanswered.
+    /// One `Trade` session, so many entries a message, at most so many messages unanswered.
     Session { entries: usize, messages: usize },
 }
 
-/// A run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is asked for, and how.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     pub way: Way,
-    /// Live orders in the book, about.
+    pub pace: Pace,
+    pub mix: Mix,
+    /// Live orders in all books together, about.
     pub resting: usize,
-    /// How long it runs before it is measured, once the book is filled, and how long it is measured.
-    pub warm_up: Duration,
-    pub measured: Duration,
     /// What is drawn; the same seed asks for the same.
     pub seed: u64,
 }
@@ -55,24 +65,20 @@ pub enum Error {
     Client(#[from] client::Error),
     #[error("answer {found} came where {expected} was due: an answer was lost or doubled")]
     Answer { expected: u64, found: u64 },
+    #[error("{found} reports answer calls where {expected} were due: an answer was lost or doubled")]
+    Calls { expected: u64, found: u64 },
     #[error("report {found} came where {expected} was due: a report was lost or doubled")]
     Report { expected: u64, found: u64 },
+    #[error("update {found} came where {expected} was due: a change of the book was lost or doubled")]
+    Update { expected: u64, found: u64 },
+    #[error("trade {trade}: {why}")]
+    Fill { trade: u64, why: String },
     #[error("request {number} was refused: {why}")]
     Refused { number: u64, why: String },
     #[error("the exchange lists nothing that fits: {0}")]
     Market(String),
     #[error("the session ended early: {0}")]
     Ended(String),
-}
-
-/// Carries out a plan at an address such as `http://127.0.0.1:7070`.
-///
-/// # Errors
-/// When the exchange cannot be reached, or anything is not as it must be.
-pub async fn run(plan: &Plan, address: &str, desk: &Desk) -> Result<Figures, Error> {
-    let client = Client::connect(address, &desk.key, desk.authority.as_deref()).await?;
-    match plan.way {
-        Way::Unary { calls } => unary::run(plan, &client, desk, calls).await,
-        Way::Session { entries, messages } => session::run(plan, &client, desk, entries, messages).await,
-    }
+    #[error("the system's timer: {0}")]
+    Timer(#[from] std::io::Error),
 }

@@ -1,98 +1,161 @@
 //! One call a request, many at once.
 
-use crate::mix::Mix;
+use crate::customer::{Line, Progress, unique};
+use crate::pace::Arrivals;
 use crate::stage::Stage;
-use crate::{Desk, Error, Figures, Plan};
+use crate::{Error, Figures};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hourbook_api::client::{self, Client};
 use hourbook_api::v1::{self, trade_entry::Request};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
+use tonic::{Code, Status};
 
 /// What became of one call.
 struct Answered {
     request: Request,
     sent: Instant,
-    report: v1::ExecutionReport,
+    /// Of a mass quote one for each side, else one; or why there was no room for it.
+    reports: Result<Vec<v1::ExecutionReport>, Status>,
     fills: usize,
 }
 
-pub(crate) async fn run(plan: &Plan, client: &Client, desk: &Desk, calls: usize) -> Result<Figures, Error> {
-    let mut mix = Mix::new(desk, plan.resting, plan.seed);
-    let mut figures = Figures::new();
-    let mut stage = Stage::Filling;
-    let unique = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-    let mut number = 0;
+pub(crate) async fn run(
+    line: &mut Line,
+    calls: usize,
+    per_second: Option<f64>,
+    mut stage: Stage,
+    progress: &Progress,
+) -> Result<Figures, Error> {
+    let account = line.desk.account;
+    let prefix = unique("l");
+    let seed = line.seed.wrapping_add(line.rounds << 32);
+    let mut arrivals = per_second.map(|per_second| Arrivals::begin(per_second, seed)).transpose()?;
+    let mut figures = Figures::new(line.requests.answers());
+    let mut number = 0_u64;
     let mut under_way = FuturesUnordered::new();
     loop {
         while stage.asks() && under_way.len() < calls {
+            let sent = match &mut arrivals {
+                None => Instant::now(),
+                Some(arrivals) => match arrivals.due(Instant::now()) {
+                    Some(due) => due,
+                    None => break,
+                },
+            };
             number += 1;
-            under_way.push(call(client.clone(), desk.account, format!("{unique:x}-{number}"), mix.draw()));
+            let id = format!("{prefix}-{number:x}");
+            under_way.push(call(line.client.clone(), account, id, line.requests.draw(), sent));
         }
-        let Some(answered) = under_way.next().await else { break };
-        let answered = answered?;
+        let answered = match &arrivals {
+            Some(arrivals) if stage.asks() && under_way.len() < calls => tokio::select! {
+                biased;
+                Some(answered) = under_way.next() => Some(answered),
+                waited = arrivals.wait() => {
+                    waited?;
+                    None
+                }
+            },
+            _ => match under_way.next().await {
+                Some(answered) => Some(answered),
+                None => break,
+            },
+        };
         let now = Instant::now();
-        take(&mut mix, &mut figures, &answered, stage.measures())?;
-        if stage.measures() {
-            figures.answered_after(now - answered.sent);
+        if let Some(answered) = answered {
+            let answered = answered?;
+            take(line, &mut figures, &answered, stage.measures())?;
+            if stage.measures() && answered.reports.is_ok() {
+                figures.answered_after(now.saturating_duration_since(answered.sent));
+            }
+            progress.add(1);
         }
-        stage = stage.after(plan, mix.is_filled(), now, &mut figures);
+        stage = stage.after(true, now, &mut figures);
     }
     figures.requests = number;
     Ok(figures)
 }
 
 /// Takes note of an answer, which must be what was asked for.
-fn take(mix: &mut Mix, figures: &mut Figures, answered: &Answered, measuring: bool) -> Result<(), Error> {
-    let report = &answered.report;
-    let counts = u64::from(measuring);
-    figures.fills += counts * answered.fills as u64;
-    let reason = v1::RejectReason::try_from(report.reject_reason).unwrap_or_default();
-    match reason {
-        v1::RejectReason::Unspecified => {
+fn take(line: &mut Line, figures: &mut Figures, answered: &Answered, measuring: bool) -> Result<(), Error> {
+    let Ok(reports) = &answered.reports else {
+        figures.errors += 1;
+        line.requests.missed(&answered.request);
+        return Ok(());
+    };
+    line.calls += 1;
+    figures.fills += if measuring { answered.fills as u64 } else { 0 };
+    for report in reports {
+        if report.reject_reason == v1::RejectReason::Unspecified as i32 {
             // It was accepted first, and then stood as the report says.
             let accepted = v1::ReportKind::Accepted as i32;
             if matches!(answered.request, Request::Place(_)) && report.kind != accepted {
-                mix.heard(&v1::ExecutionReport { kind: accepted, ..report.clone() });
+                line.requests.heard(&v1::ExecutionReport { kind: accepted, ..report.clone() });
             }
-            mix.heard(report);
-            Ok(())
+            line.requests.heard(report);
+            continue;
         }
-        // It was filled meanwhile.
-        v1::RejectReason::UnknownOrder => {
-            figures.missed += counts;
-            mix.missed(&answered.request);
-            Ok(())
+        line.requests.missed(&answered.request);
+        if measuring {
+            figures.rejected(report);
         }
-        reason => Err(Error::Refused { number: report.number, why: reason.as_str_name().into() }),
     }
+    Ok(())
 }
 
-async fn call(client: Client, account_id: u32, id: String, request: Request) -> Result<Answered, Error> {
+async fn call(
+    client: Client,
+    account_id: u32,
+    id: String,
+    request: Request,
+    sent: Instant,
+) -> Result<Answered, Error> {
     let mut orders = client.orders;
-    let sent = Instant::now();
     let asked = request.clone();
-    let (report, fills, repeated) = match asked {
+    let answer = match asked {
         Request::Place(order) => {
             let asked = v1::PlaceOrderRequest { account_id, client_order_id: id, order: Some(order) };
-            let answer = orders.place_order(asked).await.map_err(client::Error::from)?.into_inner();
-            (answer.report, answer.fills.len(), answer.repeated)
+            let answer = orders.place_order(asked).await.map(tonic::Response::into_inner);
+            answer.map(|answer| (answer.report.into_iter().collect(), answer.fills.len(), answer.repeated))
         }
         Request::Cancel(order) => {
             let asked = v1::CancelOrderRequest { account_id, request_id: id, order: Some(order) };
-            let answer = orders.cancel_order(asked).await.map_err(client::Error::from)?.into_inner();
-            (answer.report, 0, answer.repeated)
+            let answer = orders.cancel_order(asked).await.map(tonic::Response::into_inner);
+            answer.map(|answer| (answer.report.into_iter().collect(), 0, answer.repeated))
         }
         Request::Amend(amendment) => {
             let asked = v1::AmendOrderRequest { account_id, request_id: id, amendment: Some(amendment) };
-            let answer = orders.amend_order(asked).await.map_err(client::Error::from)?.into_inner();
-            (answer.report, answer.fills.len(), answer.repeated)
+            let answer = orders.amend_order(asked).await.map(tonic::Response::into_inner);
+            answer.map(|answer| (answer.report.into_iter().collect(), answer.fills.len(), answer.repeated))
         }
-        _ => unreachable!("the mix draws no other request"),
+        Request::Quote(quotes) => {
+            let asked = v1::MassQuoteRequest { account_id, request_id: id, quotes: Some(quotes) };
+            let answer = orders.mass_quote(asked).await.map(tonic::Response::into_inner);
+            answer.map(|answer| quoted(answer.reports, answer.repeated))
+        }
+        _ => unreachable!("no mix draws another request"),
     };
-    match (report, repeated) {
-        (Some(report), false) => Ok(Answered { request, sent, report, fills }),
-        (_, true) => Err(Error::Ended("a request made once was answered as a repetition".into())),
-        (None, _) => Err(Error::Ended("an answer without a report".into())),
-    }
+    let (reports, fills): (Vec<v1::ExecutionReport>, usize) = match answer {
+        Ok((_, _, true)) => {
+            return Err(Error::Ended("a request made once was answered as a repetition".into()));
+        }
+        Ok((reports, ..)) if reports.is_empty() => {
+            return Err(Error::Ended("an answer without a report".into()));
+        }
+        Ok((reports, fills, _)) => (reports, fills),
+        Err(status) if status.code() == Code::ResourceExhausted => {
+            return Ok(Answered { request, sent, reports: Err(status), fills: 0 });
+        }
+        Err(status) => return Err(client::Error::from(status).into()),
+    };
+    Ok(Answered { request, sent, reports: Ok(reports), fills })
+}
+
+/// The reports that answer a mass quote; quotes that were replaced and fills come beside them.
+fn quoted(reports: Vec<v1::ExecutionReport>, repeated: bool) -> (Vec<v1::ExecutionReport>, usize, bool) {
+    use v1::ReportKind::{Accepted, Filled, Rejected};
+    let is = |report: &v1::ExecutionReport, kind: v1::ReportKind| report.kind == kind as i32;
+    let fills = reports.iter().filter(|report| is(report, Filled)).count();
+    let answers = reports.into_iter().filter(|report| is(report, Accepted) || is(report, Rejected));
+    (answers.collect(), fills, repeated)
 }

@@ -127,6 +127,9 @@ commands! {
     1 @1 Tick {}
     /// A process takes the journal up: former sessions end.
     2 @1 Restart { version: String }
+    /// A rehearsal's time, which stands until this moves it. Before anything is defined it makes a rehearsal of the
+    /// exchange; one that is none by then stays none.
+    3 @1 AdvanceTime { to: Time }
 
     /// Behaviour under `apply` changes only here.
     10 @1 SetRulesVersion { version: u32 }

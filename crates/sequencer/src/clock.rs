@@ -1,4 +1,5 @@
-//! Where time comes from. The writer asks here and nowhere else; the core is told.
+//! Where time comes from. The writer asks here and nowhere else; the core is told. In a rehearsal time comes from the
+//! journal alone: it stands but for [`AdvanceTime`](hourbook_model::AdvanceTime).
 
 use hourbook_model::Time;
 use std::sync::Arc;
@@ -40,26 +41,44 @@ impl ManualClock {
     }
 }
 
+/// A rehearsal's time moves by no more than this at once: a slip of digits would move it for good.
+const MOST_ADVANCED: i64 = 366 * Time::DAY;
+
 /// A clock that runs and never runs backwards.
 pub(crate) struct Running {
     clock: Clock,
     started: Instant,
     start: Time,
     last: Time,
+    /// In a rehearsal: whatever other clocks say.
+    stands: bool,
 }
 
 impl Running {
     /// Runs on from `last`, the time of the last command: where the wall clock was set back, time stands
     /// until it has caught up.
-    pub fn from(clock: Clock, last: Time) -> Running {
+    pub fn from(clock: Clock, last: Time, stands: bool) -> Running {
         let wall = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(Time(0), |since| Time(nanos(since)));
-        Running { clock, started: Instant::now(), start: wall, last }
+        Running { clock, started: Instant::now(), start: wall, last, stands }
+    }
+
+    /// Stands at `time` from now on.
+    pub fn stand(&mut self, time: Time) {
+        self.stands = true;
+        self.last = self.last.max(time);
+    }
+
+    /// Whether time may be moved to `to` at once: not backwards, and not too far.
+    pub fn reaches(&mut self, to: Time) -> bool {
+        let now = self.now();
+        now <= to && to.0 - now.0 <= MOST_ADVANCED
     }
 
     pub fn now(&mut self) -> Time {
         let now = match &self.clock {
+            _ if self.stands => self.last,
             Clock::Wall => self.start.plus_nanos(nanos(self.started.elapsed())),
             Clock::Manual(clock) => clock.now(),
         };
@@ -71,6 +90,7 @@ impl Running {
     pub fn until(&mut self, due: Time) -> Option<Duration> {
         let now = self.now();
         match &self.clock {
+            _ if self.stands && due > now => None,
             Clock::Manual(_) if due > now => None,
             _ => Some(Duration::from_nanos((due.0 - now.0).max(0) as u64)),
         }
@@ -79,8 +99,8 @@ impl Running {
     /// How far the last command lies ahead of the wall clock; zero as it should be.
     pub fn behind(&self) -> Duration {
         match &self.clock {
-            Clock::Wall => Duration::from_nanos((self.last.0 - self.start.0).max(0) as u64),
-            Clock::Manual(_) => Duration::ZERO,
+            Clock::Wall if !self.stands => Duration::from_nanos((self.last.0 - self.start.0).max(0) as u64),
+            _ => Duration::ZERO,
         }
     }
 }

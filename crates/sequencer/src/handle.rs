@@ -68,6 +68,9 @@ impl Handle {
     ///
     /// The command has its place in the queue when this returns, so that calls in order stay in order.
     ///
+    /// [`AdvanceTime`](hourbook_model::AdvanceTime) is stamped with the time that it asks for, where the exchange is a
+    /// rehearsal or nothing yet, and is refused otherwise.
+    ///
     /// # Panics
     /// At [`SetRulesVersion`](hourbook_model::SetRulesVersion) with rules that this program does not know: a journal
     /// that held it could not be read again.
@@ -82,6 +85,10 @@ impl Handle {
     /// # Errors
     /// As `submit`'s, and [`Error::TooLarge`] above the batch bound. While the disk is full, one command
     /// that is refused for it refuses them all.
+    ///
+    /// # Panics
+    /// As `submit`, and at [`AdvanceTime`](hourbook_model::AdvanceTime), which goes alone: what it comes to depends on
+    /// all that is before it.
     pub fn submit_batch(&self, commands: Vec<(Request, Command)>) -> Pending<Receipts> {
         let most = self.shared.batch;
         if commands.len() > most {
@@ -89,6 +96,8 @@ impl Handle {
         }
         let is_known = |(_, command): &(Request, Command)| !is_beyond_rules(command);
         assert!(commands.iter().all(is_known), "rules that are not known are not journaled");
+        let moves_time = commands.iter().any(|(_, command)| matches!(command, Command::AdvanceTime(_)));
+        assert!(!moves_time, "time is moved alone");
         let weight = commands.iter().map(|(_, command)| weight(command)).sum();
         self.enter(weight, |answer| Item::Many(commands, answer))
     }
@@ -269,6 +278,12 @@ impl Item {
             Item::Read(_) | Item::Snapshot(_) => 1,
             Item::Wake => 0,
         }
+    }
+
+    /// Whether it moves time: then nothing but the machine's own stands beside it in its batch, so that the state says
+    /// whether it may.
+    pub fn moves_time(&self) -> bool {
+        matches!(self, Item::One(_, Command::AdvanceTime(_), _))
     }
 }
 

@@ -1,13 +1,13 @@
 //! The second thread: syncs what is written, then tells.
 //!
-//! Always true: nothing leaves here before it is durable, and everything leaves in order. While it syncs
-//! and tells, the writer goes on; what came meanwhile shares the next sync.
+//! Always true: nothing leaves here before it is durable, or waits for more than the sync that makes it so, and
+//! everything leaves in order. While it syncs and tells, the writer goes on; what came meanwhile shares the next sync.
 
 use crate::batch::{Batch, Receipt, Receipts, Subscriber};
 use crate::handle::{Read, Shared, Tell};
 use crate::snapshots::Snapshots;
 use crate::{Error, Fault};
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
@@ -93,19 +93,24 @@ impl<S: FnMut() -> std::io::Result<()>> Publisher<S> {
         let mut written = self.durable;
         let mut waiting: VecDeque<Turn> = VecDeque::new();
         let mut published: VecDeque<Arc<Batch>> = VecDeque::new();
-        while let Ok(message) = self.messages.recv() {
-            for message in std::iter::once(message).chain(self.messages.try_iter()) {
-                match message {
-                    Message::Written(seq) => written = seq,
-                    Message::Applied(turn) => waiting.push_back(turn),
-                }
-            }
-            if written > self.durable {
-                self.sync(written)?;
-            }
+        loop {
+            // What one sync has made durable goes out before the next begins.
             while waiting.front().is_some_and(|turn| turn.seq <= self.durable) {
                 let turn = waiting.pop_front().expect("looked at just now");
                 self.publish(turn, &mut published);
+            }
+            let next = match self.messages.try_recv() {
+                Err(_) if written > self.durable => {
+                    self.sync(written)?;
+                    continue;
+                }
+                Err(TryRecvError::Empty) => self.messages.recv().ok(),
+                next => next.ok(),
+            };
+            match next {
+                Some(Message::Written(seq)) => written = seq,
+                Some(Message::Applied(turn)) => waiting.push_back(turn),
+                None => break,
             }
         }
         assert!(waiting.is_empty(), "whatever was applied was written before");

@@ -76,7 +76,11 @@ impl Sequencer {
             seconds: started.elapsed().as_secs_f64(),
             cut: opened.cut,
         };
-        let clock = Running::from(config.clock.clone(), stamp.time);
+        let rehearsal = exchange.is_rehearsal();
+        if rehearsal {
+            tracing::info!("a rehearsal: time stands but for what its journal says");
+        }
+        let clock = Running::from(config.clock.clone(), stamp.time, rehearsal);
         if !clock.behind().is_zero() {
             tracing::warn!(behind = ?clock.behind(), "the wall clock was set back: time stands until it has caught up");
         }

@@ -3,4 +3,5 @@
 mod desk;
 mod durability;
 mod golden;
+mod rehearsal;
 mod replay;

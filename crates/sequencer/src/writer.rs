@@ -12,7 +12,7 @@ use crate::snapshots::Snapshots;
 use crate::{Error, Fault};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use hourbook_exchange::Exchange;
-use hourbook_model::{Command, Request, Restart, Stamp, Tick};
+use hourbook_model::{AdvanceTime, Command, Request, Restart, Stamp, Tick};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub(crate) struct Writer {
     pub snapshots: Snapshots,
     pub shared: Arc<Shared>,
     pub batch: usize,
-    /// Taken from the queue, but too large for the batch that it would have gone into.
+    /// Taken from the queue, but too large for the batch that it would have gone into, or to go alone.
     pub held: Option<Item>,
     /// Ends the sessions of the process before; `None` once it is written.
     pub restart: Option<Restart>,
@@ -105,15 +105,20 @@ impl Writer {
     fn fill(&mut self, turn: &mut Turn, item: Item) {
         let mut next = Some(item);
         while let Some(item) = next {
-            if let Item::Many(commands, _) = &item
-                && !turn.askers.is_empty()
-                && turn.batch.entries.len() + commands.len() > self.batch
-            {
+            let alone = item.moves_time();
+            let fits = match &item {
+                Item::Many(commands, _) => turn.batch.entries.len() + commands.len() <= self.batch,
+                _ => !alone,
+            };
+            if !fits && !turn.askers.is_empty() {
                 self.held = Some(item);
                 return;
             }
             self.shared.taken(item.weight());
             self.accept(turn, item);
+            if alone {
+                return;
+            }
             // Reads count too: each takes its time.
             let taken = turn.batch.entries.len() + turn.reads.len();
             next = if taken < self.batch { self.queue.try_recv().ok() } else { None };
@@ -169,6 +174,12 @@ impl Writer {
             let mut stamp = Stamp { time: self.clock.now(), ..self.exchange.stamp() };
             for entry in &mut turn.batch.entries {
                 stamp.seq += 1;
+                if let Command::AdvanceTime(AdvanceTime { to }) = entry.command
+                    && self.exchange.may_advance_time()
+                    && self.clock.reaches(to)
+                {
+                    stamp.time = to;
+                }
                 entry.stamp = stamp;
                 self.log.append(stamp, &entry.request, &entry.command);
             }
@@ -229,7 +240,11 @@ impl Writer {
             self.restart = None;
         }
         apply(&mut self.exchange, &mut turn.batch);
-        self.exchange.stamp()
+        let stamp = self.exchange.stamp();
+        if self.exchange.is_rehearsal() {
+            self.clock.stand(stamp.time);
+        }
+        stamp
     }
 
     fn count(&self, turn: &Turn, last: Stamp, took: Duration) {

@@ -96,6 +96,7 @@ fn nothing_is_left_out(
     Exchange {
         stamp: Stamp { seq, time },
         rules_version,
+        rehearsal,
         instruments,
         accounts,
         books,
@@ -171,6 +172,7 @@ fn the_state_hash_changes_with_each_field() {
         ("number", |x| x.stamp.seq += 1),
         ("time", |x| x.stamp.time.0 += 1),
         ("rules version", |x| x.rules_version += 1),
+        ("a rehearsal", |x| x.rehearsal = !x.rehearsal),
         ("trades", |x| x.trades += 1),
         ("currencies", |x| x.instruments.currencies.push("USD".into())),
         ("classes", |x| _ = x.instruments.classes.insert("M5".into(), class())),

@@ -739,6 +739,7 @@ async fn a_reader_that_does_not_read_is_let_go_and_nobody_else_notices() {
     let copy = || v1::StreamExecutionsRequest { account_id: ann, from_number: 0 };
     let mut idle = client.orders.clone().stream_executions(copy()).await.unwrap().into_inner();
     let mut busy = other.orders.clone().stream_executions(copy()).await.unwrap().into_inner();
+    let (reads, mut read) = tokio::sync::watch::channel(0);
     let reading = tokio::spawn(async move {
         let mut last = 0;
         while let Some(told) = busy.message().await.unwrap() {
@@ -746,6 +747,7 @@ async fn a_reader_that_does_not_read_is_let_go_and_nobody_else_notices() {
                 assert_eq!(report.number, last + 1);
                 last = report.number;
             }
+            reads.send_replace(last);
             if last == 200_000 {
                 return;
             }
@@ -754,7 +756,10 @@ async fn a_reader_that_does_not_read_is_let_go_and_nobody_else_notices() {
     let order = limit(HOUR, v1::Side::Buy, 1, 900_050);
     let order = hourbook_api::convert::new_order(&order, &venue.gateway.0.directory).unwrap();
     let request = hourbook_model::Request { account: AccountId(ann), ..Default::default() };
-    for _ in 0..200 {
+    for told in (0..200_000).step_by(1_000) {
+        // However slow the machine, who reads is never far behind.
+        let is_near = read.wait_for(|last| last + 8_000 >= told);
+        tokio::time::timeout(Duration::from_secs(60), is_near).await.expect("it reads on").unwrap();
         let batch = vec![(request, PlaceOrder { order: order.clone() }.into()); 1_000];
         let receipts = venue.handle.submit_batch(batch).await.unwrap();
         assert_eq!(receipts.len(), 1_000);

@@ -41,7 +41,7 @@ fn refusal(error: Error) -> String {
 }
 
 /// What a session is told until a report of that entry, in a few words each.
-async fn told(session: &mut hourbook_api::client::Session, until: u64) -> Vec<String> {
+async fn told(session: &mut hourbook_api::client::TradeStream, until: u64) -> Vec<String> {
     let mut told = Vec::new();
     loop {
         let next = tokio::time::timeout(Duration::from_secs(10), session.next()).await;

@@ -472,9 +472,6 @@ async fn market_data_that_fell_behind_begins_again_and_so_do_its_readers() {
     assert!(venue.close().await);
 }
 
-/// Whether statuses and uncrosses are those that are waited for.
-type Until<'a> = &'a dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
     let venue = Venue::open().await;
@@ -485,7 +482,8 @@ async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
     let mut statuses = BTreeMap::new();
     let mut indicatives = BTreeMap::new();
     let mut numbers = BTreeMap::new();
-    let mut next = async |until: Until<'_>| loop {
+    type Wanted<'a> = &'a dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool;
+    let mut next = async |until: Wanted<'_>| loop {
         let update = reader.next_told().await.unwrap();
         let id = update.instrument_id;
         let view = match update.content.as_ref().unwrap() {

@@ -45,7 +45,8 @@ fn a_directory_serves_one_sequencer() {
 /// A disk whose syncs wait for a gate, and may fail; files grow as long as there is room.
 #[derive(Debug)]
 struct Gated {
-    open: Mutex<bool>,
+    /// Syncs that may pass.
+    open: Mutex<u64>,
     opened: Condvar,
     fails: AtomicBool,
     room: AtomicI64,
@@ -54,7 +55,7 @@ struct Gated {
 impl Gated {
     fn new() -> Arc<Gated> {
         Arc::new(Gated {
-            open: Mutex::new(true),
+            open: Mutex::new(u64::MAX),
             opened: Condvar::new(),
             fails: AtomicBool::new(false),
             room: AtomicI64::new(i64::MAX / 2),
@@ -62,7 +63,12 @@ impl Gated {
     }
 
     fn set(&self, open: bool) {
-        *self.open.lock().unwrap() = open;
+        self.let_pass(if open { u64::MAX } else { 0 });
+    }
+
+    /// Closes behind the next so many syncs.
+    fn let_pass(&self, syncs: u64) {
+        *self.open.lock().unwrap() = syncs;
         self.opened.notify_all();
     }
 }
@@ -79,7 +85,9 @@ impl Disk for Gated {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        drop(self.opened.wait_while(self.open.lock().unwrap(), |open| !*open).unwrap());
+        let mut open = self.opened.wait_while(self.open.lock().unwrap(), |open| *open == 0).unwrap();
+        *open -= u64::from(*open < u64::MAX);
+        drop(open);
         match self.fails.load(SeqCst) {
             true => Err(io::Error::other("the disk is on fire")),
             false => Local.sync(file),
@@ -127,6 +135,29 @@ fn nobody_hears_of_a_command_or_of_what_it_changed_before_it_is_durable() {
     let receipt = command.wait().unwrap();
     assert_eq!(waiter.join().unwrap(), receipt.stamp.seq);
     wait_for(|| witness.seen.lock().unwrap().last() == Some(&receipt.stamp.seq));
+    running.stop().2.unwrap();
+}
+
+#[test]
+fn what_is_durable_does_not_wait_for_the_next_sync() {
+    let place = Place::new();
+    let disk = Gated::new();
+    let mounted = disk.clone();
+    let running = place.start_with(|config| config.disk = mounted, vec![]).unwrap();
+    wait_for(|| place.path().join("0000000002.journal").exists() && place.path().join("reserve").exists());
+    disk.set(false);
+    let create = |name: String| (Request::default(), Command::from(CreateParticipant { name }));
+    let before = running.handle.stats().seq;
+    // The first batch takes so long to apply that its sync begins meanwhile, and waits.
+    let first = running.handle.submit_batch((0..2_000).map(|n| create(format!("p{n}"))).collect());
+    wait_for(|| running.handle.stats().seq == before + 2_000);
+    let second = running.handle.submit_batch(vec![create("bob".into())]);
+    wait_for(|| running.handle.stats().seq == before + 2_001);
+    disk.let_pass(1);
+    assert_eq!(first.wait().unwrap().len(), 2_000, "it is told while the second's sync waits");
+    assert_eq!(running.handle.stats().durable, before + 2_000);
+    disk.set(true);
+    second.wait().unwrap();
     running.stop().2.unwrap();
 }
 

@@ -119,6 +119,8 @@ fn everything(running: &Running, place: &Place, hour: InstrumentId) {
     };
     running.submit(DefineProduct { product: banded.into() });
     running.submit(AdoptMarket { digest: [7; 32] });
+    let late = running.submit(AdvanceTime { to: Time(START).plus_nanos(Time::HOUR) });
+    assert_eq!(late.answer.refused, Some(RejectReason::Unsupported));
     running.submit(SetReference { instrument: hour, price: Price(1_000_000), digest: [3; 16] });
     let (provider, class, day) = (ParticipantId(1), "GP".to_owned(), (START / Time::DAY) as u32);
     let sum = DaySum { count: 60_000_000, sum: 59_000_000 };

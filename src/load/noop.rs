@@ -1,6 +1,6 @@
 //! A server that speaks the contract and does nothing: the same HTTP/2 settings, the same generated services, keys looked
-//! up and requests decoded into commands as the gateway does it, and one execution report for each. No sequence, no
-//! journal, no matching, no limits, no figures; whatever comes together is answered together.
+//! up and requests decoded into commands as the gateway does it, and one execution report for each, of quotes one for each
+//! side. No sequence, no journal, no matching, no limits, no figures; whatever comes together is answered together.
 
 use dashmap::DashMap;
 use futures::{Stream, StreamExt};
@@ -35,11 +35,16 @@ struct Inside {
     orders: AtomicU64,
 }
 
-/// Serves one key and account on a port of its own until the process ends; tells the address first.
-pub async fn serve(key: &str, account: u32, told: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let keys = DashMap::new();
-    keys.insert(digest_of(key), AccountId(account));
-    let noop = Noop(Arc::new(Inside { keys, seq: AtomicU64::new(1), orders: AtomicU64::new(0) }));
+/// The key under which it knows an account.
+pub(super) fn key_of(account: u32) -> String {
+    format!("hb_{account:064x}")
+}
+
+/// Serves some accounts on a port of its own until the process ends; tells the address first.
+pub(super) async fn serve(accounts: &[u32], told: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+    let known = accounts.iter().map(|account| (digest_of(&key_of(*account)), AccountId(*account)));
+    let noop =
+        Noop(Arc::new(Inside { keys: known.collect(), seq: AtomicU64::new(1), orders: AtomicU64::new(0) }));
     let limits = Settings::default().limits;
     let service = OrderServiceServer::new(noop).max_decoding_message_size(limits.message_bytes);
     let routes = Routes::new(service).prepare();
@@ -73,12 +78,19 @@ impl Noop {
         known.ok_or_else(|| Status::unauthenticated("not known"))
     }
 
-    /// The report that a command would have if it only were accepted.
-    fn report(&self, at: Time, number: u64, request: &Request, command: &Command) -> v1::ExecutionReport {
+    /// The reports that a command would have if it only were accepted; `number` is that of the last one before them.
+    fn report(
+        &self,
+        at: Time,
+        number: &mut u64,
+        request: &Request,
+        command: &Command,
+        out: &mut Vec<v1::ExecutionReport>,
+    ) {
         let stamp = Stamp { seq: self.0.seq.fetch_add(1, Relaxed), time: at };
         let blank = Report {
             account: request.account,
-            number,
+            number: 0,
             kind: ReportKind::Accepted,
             order: OrderId::NONE,
             client_id: request.client_id,
@@ -95,9 +107,14 @@ impl Noop {
             leaves: Quantity(1),
         };
         let named = |order: OrderRef| if let OrderRef::Id(id) = order { id } else { OrderId::NONE };
-        let report = match command {
-            Command::PlaceOrder(PlaceOrder { order }) => Report {
-                order: OrderId::new(self.0.orders.fetch_add(1, Relaxed) as u32, 1),
+        let new = || OrderId::new(self.0.orders.fetch_add(1, Relaxed) as u32, 1);
+        let mut tell = |report: Report| {
+            *number += 1;
+            out.push(convert::report(stamp, &Report { number: *number, ..report }));
+        };
+        match command {
+            Command::PlaceOrder(PlaceOrder { order }) => tell(Report {
+                order: new(),
                 instrument: order.instrument,
                 side: order.side,
                 order_type: order.order_type,
@@ -106,33 +123,45 @@ impl Noop {
                 quantity: order.quantity,
                 leaves: order.quantity,
                 ..blank
-            },
-            Command::CancelOrder(CancelOrder { order }) => Report {
+            }),
+            Command::CancelOrder(CancelOrder { order }) => tell(Report {
                 kind: ReportKind::Cancelled { quantity: Quantity(1), reason: CancelReason::User },
                 order: named(*order),
                 leaves: Quantity(0),
                 ..blank
-            },
-            Command::AmendOrder(AmendOrder { amendment }) => Report {
+            }),
+            Command::AmendOrder(AmendOrder { amendment }) => tell(Report {
                 kind: ReportKind::Amended,
                 order: named(amendment.order),
                 price: amendment.price.unwrap_or_default(),
                 ..blank
-            },
-            _ => Report { kind: ReportKind::MassCancelled, ..blank },
-        };
-        convert::report(stamp, &report)
+            }),
+            Command::MassQuote(MassQuote { quotes, .. }) => {
+                for quote in quotes {
+                    let bid = (Side::Buy, quote.bid_price, quote.bid_quantity);
+                    let ask = (Side::Sell, quote.ask_price, quote.ask_quantity);
+                    for (side, price, quantity) in [bid, ask] {
+                        let (order, instrument) = (new(), quote.instrument);
+                        tell(Report { order, instrument, side, price, quantity, leaves: quantity, ..blank });
+                    }
+                }
+            }
+            _ => tell(Report { kind: ReportKind::MassCancelled, ..blank }),
+        }
     }
 
+    /// What a call is told; no session reads it, so it has numbers of its own.
     fn unary(
         &self,
         account: AccountId,
         (field, id): (&str, &str),
         command: Result<Command, Violation>,
-    ) -> Result<Option<v1::ExecutionReport>, Status> {
+    ) -> Result<Vec<v1::ExecutionReport>, Status> {
         let client_id = convert::client_id(field, id).map_err(misshapen)?;
         let request = Request { account, client_id, ..Request::default() };
-        Ok(Some(self.report(now(), 0, &request, &command.map_err(misshapen)?)))
+        let mut reports = Vec::with_capacity(1);
+        self.report(now(), &mut 0, &request, &command.map_err(misshapen)?, &mut reports);
+        Ok(reports)
     }
 }
 
@@ -171,8 +200,7 @@ impl Session {
                     let (number, client_id, command) =
                         convert::entry(entry, &self.noop).map_err(misshapen)?;
                     let request = Request { number, client_id, ..self.request };
-                    self.reported += 1;
-                    reports.push(self.noop.report(at, self.reported, &request, &command));
+                    self.noop.report(at, &mut self.reported, &request, &command, &mut reports);
                 }
             }
         }
@@ -186,16 +214,16 @@ impl OrderService for Noop {
         let account = self.account(call.metadata())?;
         let wire = call.into_inner();
         let order = convert::new_order(&required(wire.order)?, self).map(|order| PlaceOrder { order }.into());
-        let report = self.unary(account, ("client_order_id", &wire.client_order_id), order)?;
-        Ok(Response::new(v1::PlaceOrderResponse { report, fills: Vec::new(), repeated: false }))
+        let mut report = self.unary(account, ("client_order_id", &wire.client_order_id), order)?;
+        Ok(Response::new(v1::PlaceOrderResponse { report: report.pop(), fills: Vec::new(), repeated: false }))
     }
 
     async fn cancel_order(&self, call: Call<v1::CancelOrderRequest>) -> Answered<v1::CancelOrderResponse> {
         let account = self.account(call.metadata())?;
         let wire = call.into_inner();
         let order = convert::order_name(wire.order.as_ref()).map(|order| CancelOrder { order }.into());
-        let report = self.unary(account, ("request_id", &wire.request_id), order)?;
-        Ok(Response::new(v1::CancelOrderResponse { report, repeated: false }))
+        let mut report = self.unary(account, ("request_id", &wire.request_id), order)?;
+        Ok(Response::new(v1::CancelOrderResponse { report: report.pop(), repeated: false }))
     }
 
     async fn amend_order(&self, call: Call<v1::AmendOrderRequest>) -> Answered<v1::AmendOrderResponse> {
@@ -203,8 +231,8 @@ impl OrderService for Noop {
         let wire = call.into_inner();
         let amendment = convert::amendment(&required(wire.amendment)?);
         let amendment = amendment.map(|amendment| AmendOrder { amendment }.into());
-        let report = self.unary(account, ("request_id", &wire.request_id), amendment)?;
-        Ok(Response::new(v1::AmendOrderResponse { report, fills: Vec::new(), repeated: false }))
+        let mut report = self.unary(account, ("request_id", &wire.request_id), amendment)?;
+        Ok(Response::new(v1::AmendOrderResponse { report: report.pop(), fills: Vec::new(), repeated: false }))
     }
 
     type TradeStream = Answers<v1::TradeResponse>;
@@ -239,8 +267,13 @@ impl OrderService for Noop {
         Err(not_asked())
     }
 
-    async fn mass_quote(&self, _: Call<v1::MassQuoteRequest>) -> Answered<v1::MassQuoteResponse> {
-        Err(not_asked())
+    async fn mass_quote(&self, call: Call<v1::MassQuoteRequest>) -> Answered<v1::MassQuoteResponse> {
+        let account = self.account(call.metadata())?;
+        let wire = call.into_inner();
+        let quotes = convert::quotes(&required(wire.quotes)?, self).map(Into::into);
+        let reports = self.unary(account, ("request_id", &wire.request_id), quotes)?;
+        let standing_count = reports.len() as u64;
+        Ok(Response::new(v1::MassQuoteResponse { standing_count, reports, repeated: false }))
     }
 
     async fn get_order(&self, _: Call<v1::GetOrderRequest>) -> Answered<v1::GetOrderResponse> {

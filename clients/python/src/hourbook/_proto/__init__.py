@@ -1,0 +1,1 @@
+"""The contract as protoc gives it; made by generate.py."""

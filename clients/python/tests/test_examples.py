@@ -1,0 +1,146 @@
+"""The examples, as their readers run them: programs and a notebook against a real exchange."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, Market
+
+from hourbook import Role
+from hourbook.models import Fill
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@dataclass
+class Quickstart:
+    """What `ctl quickstart` has made."""
+
+    symbol: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def quickstart(market: Market) -> Quickstart:
+    server = market.server
+    command = [server.binary, "ctl", "--address", f"http://{server.address}", "--key", server.operator_key]
+    done = subprocess.run([*command, "--json", "quickstart"], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    keys = {"SELLER": told["seller"]["key"], "BUYER": told["buyer"]["key"]}
+    return Quickstart(told["symbol"], {**os.environ, **keys, "HOURBOOK_ADDRESS": f"http://{server.address}"})
+
+
+def run(quickstart: Quickstart, program: str, *arguments: str, key: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / program), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={**quickstart.environment, "HOURBOOK_KEY": key},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_first_order_trades(quickstart: Quickstart) -> None:
+    told = run(quickstart, "first_order.py", quickstart.symbol)
+    assert re.search(rf"offered  10 lots of {quickstart.symbol} at 0\.\d+ CNY an hour", told)
+    assert "bought   10 at 0." in told
+    assert "refused  PriceOffTick: price: Not a whole number of ticks." in told
+    assert re.search(r"cash     \d+\.\d+ CNY, and \d+\.\d+ in escrow", told)
+
+
+def test_an_installation_and_a_first_order_take_less_than_a_minute(quickstart: Quickstart, tmp_path: Path) -> None:
+    began = time.monotonic()
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(EXAMPLES.parent)]
+    done = subprocess.run(install, capture_output=True, text=True, timeout=10 * PATIENCE)
+    assert done.returncode == 0, done.stderr
+    first = [python, str(EXAMPLES / "first_order.py"), quickstart.symbol]
+    done = subprocess.run(first, capture_output=True, text=True, timeout=PATIENCE, env=quickstart.environment)
+    assert "bought   10 at 0." in done.stdout, done.stderr
+    took = time.monotonic() - began
+    print(f"{took:.1f} s")
+    assert took < 60
+
+
+def test_a_tiny_maker_quotes_both_sides_and_leans(market: Market, quickstart: Quickstart) -> None:
+    operator = market.operator
+    participant = operator.create_participant("tiny").number
+    account = operator.create_account(participant, "tiny").number
+    operator.deposit(account, "CNY", 10_000)
+    instrument = operator.fetch_market(quickstart.symbol)
+    operator.declare_capacity(
+        account, instrument.product, instrument.delivery_start_time, instrument.hours, 100, "seen by the test"
+    )
+    key = operator.issue_key(participant, Role.MAKER).key
+    told: list[str] = []
+    maker = threading.Thread(target=lambda: told.append(run(quickstart, "tiny_maker.py", quickstart.symbol, "6", key=key)))
+    maker.start()
+    with market.client(quickstart.environment["BUYER"]) as taker:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            book = taker.fetch_order_book(quickstart.symbol)
+            if book.bids and book.asks:
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert book.bids[0].price < book.asks[0].price
+        lifted = taker.create_order(quickstart.symbol, "limit", "buy", 5, book.asks[0].price, time_in_force="ioc")
+        assert lifted.filled == 5
+        while taker.fetch_order_book(quickstart.symbol).bids[0].price == book.bids[0].price:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    maker.join(PATIENCE)
+    assert "holds -5" in told[0]
+    assert operator.fetch_open_orders(account_id=account) == []
+
+
+def test_a_recording_is_read_back_exactly(market: Market, quickstart: Quickstart, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    told: list[str] = []
+    where = tmp_path / "recording"
+    product = quickstart.symbol.rsplit(".", 1)[0]
+    key = quickstart.environment["BUYER"]
+    recording = threading.Thread(
+        target=lambda: told.append(run(quickstart, "record_parquet.py", f"{product}.H*", "5", str(where), key=key))
+    )
+    recording.start()
+    fills: list[Fill] = []
+    environment = quickstart.environment
+    with market.client(environment["SELLER"]) as seller, market.client(environment["BUYER"]) as buyer:
+        price = seller.fetch_market(quickstart.symbol).reference_price
+        assert price is not None
+        time.sleep(3)
+        for _ in range(10):
+            seller.create_order(quickstart.symbol, "limit", "sell", 2, price)
+            fills += buyer.create_order(quickstart.symbol, "limit", "buy", 2, price).fills
+    recording.join(PATIENCE)
+    trades = parquet.read_table(where / "trades.parquet").to_pylist()
+    assert [(row["trade_id"], row["price"], row["quantity"]) for row in trades] == [
+        (fill.trade_id, fill.price, fill.quantity) for fill in fills
+    ]
+    levels = parquet.read_table(where / "levels.parquet").to_pylist()
+    mine = [row for row in levels if row["symbol"] == quickstart.symbol]
+    assert len(mine) >= 20
+    assert re.search(rf"{len(trades)} trades and {len(levels)} level changes", told[0])
+
+
+def test_the_notebook_runs(quickstart: Quickstart, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    for name in ("SELLER", "BUYER", "HOURBOOK_ADDRESS"):
+        monkeypatch.setenv(name, quickstart.environment[name])
+    notebook = nbformat.read(EXAMPLES / "first_look.ipynb", as_version=4)
+    assert all(not cell.outputs for cell in notebook.cells if cell.cell_type == "code"), "kept without outputs"
+    nbclient.NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()

@@ -1,0 +1,871 @@
+//! A `Trade` session that outlives its connections.
+//!
+//! A task of its own keeps the session: it sends what is asked for, heartbeats, connects again where the connection
+//! breaks, goes on from the last report, and sends again what the exchange has not seen.
+//!
+//! Always true: entries are sent in the order of their numbers; one is kept until it is known what became of it; the
+//! account's reports are given once each, in order and without a gap; what cannot be gone on with ends in
+//! [`Error::Lost`]. Each queue is bounded: who does not read events makes the exchange wait, and then close, and is
+//! connected again when it reads on.
+
+use super::link::{Backoff, Link, broken};
+use super::{Error, TradeStream};
+use crate::v1;
+use crate::v1::order_service_client::OrderServiceClient;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+use tonic::{Code, Streaming};
+use v1::trade_entry::Request;
+use v1::trade_request::Message as Asked;
+use v1::trade_response::Message as Told;
+
+/// Calls of `Entries` that may wait to be sent, and messages of events that may wait to be read.
+const WAITING: usize = 256;
+/// What a message of entries may weigh: an entry counts one, a set of quotes as many as there are.
+const WEIGHT: usize = 1_000;
+/// How long a logon may take: where reports are to be resumed from, history may have to catch up first.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a session is to be.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    pub account: u32,
+    /// 1 to 36 printable ASCII characters; entries are numbered within it, from connection to connection and from one
+    /// process to the next.
+    pub name: String,
+    /// Whether the exchange cancels the session's orders whenever a connection of it ends.
+    pub cancel_on_disconnect: bool,
+    /// The first report that is wanted: the last one known, and one; 0 for new ones only.
+    pub resume_from: u64,
+    /// Entries that may be unanswered; `Entries` waits beyond.
+    pub window: usize,
+    /// An entry that is older than this when it could be sent, or sent again, is told as [`Cause::Stale`] instead: prices
+    /// of a minute ago are not to be traded at. `None` sends all.
+    pub stale_after: Option<Duration>,
+    /// After so long without a connection the session ends. `None` never gives up.
+    pub give_up_after: Option<Duration>,
+}
+
+impl SessionOptions {
+    /// New reports only, at most 4,096 entries unanswered, everything sent again, for ever.
+    pub fn new(account: u32, name: impl Into<String>) -> SessionOptions {
+        SessionOptions {
+            account,
+            name: name.into(),
+            cancel_on_disconnect: false,
+            resume_from: 0,
+            window: 4_096,
+            stale_after: None,
+            give_up_after: None,
+        }
+    }
+}
+
+/// What a session tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The account's next report.
+    Report {
+        report: v1::ExecutionReport,
+        /// The number of this session's entry that this is the first report of; a set of quotes that changes nothing has none.
+        answers: Option<u64>,
+    },
+    /// An entry was not done: nothing was sequenced under its number, and nothing will be.
+    Refused(Refusal),
+    /// The connection is gone; what was asked for `cancel_on_disconnect` happens now.
+    Disconnected { why: String },
+    /// It is back. What happened meanwhile follows.
+    Reconnected(Reconnected),
+}
+
+/// An entry that was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub number: u64,
+    pub client_order_id: String,
+    pub cause: Cause,
+}
+
+/// Why an entry was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The exchange could not take it: the field at fault, empty when it is none, and what is wrong with it.
+    Misshapen { field: String, description: String },
+    /// It was too old to be sent, or sent again.
+    Stale,
+    /// The exchange passed over it, and its word on that went down with a connection: ask again, and hear why. Or the session
+    /// was over before it was taken.
+    Unheard,
+    /// Only of quotes: there is no report of them. They changed nothing, or it is as `Unheard`: quote again to be sure.
+    Unreported,
+}
+
+/// A connection that came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconnected {
+    /// For how long there was none.
+    pub after: Duration,
+    /// Entries that are sent again.
+    pub sent_again: usize,
+    /// Whether nothing is missing: always so of a session; of drop copy, not if it began with new reports only and none had come.
+    pub is_gapless: bool,
+}
+
+/// A session: two halves, which may be moved to two tasks. Without its `events` it ends.
+pub struct Session {
+    pub entries: Entries,
+    pub events: Events,
+}
+
+/// The half of a session that asks.
+pub struct Entries {
+    asks: mpsc::Sender<Ask>,
+    next: u64,
+    session_id: u32,
+}
+
+/// The half of a session that tells.
+pub struct Events {
+    told: mpsc::Receiver<Result<Vec<Event>, Error>>,
+    ready: std::vec::IntoIter<Event>,
+}
+
+enum Ask {
+    Entries(Vec<v1::TradeEntry>, Instant),
+    LogOff,
+}
+
+impl Session {
+    pub(super) async fn log_on(link: Link, options: SessionOptions) -> Result<Session, Error> {
+        let (asks, asked) = mpsc::channel(WAITING);
+        let (tells, told) = mpsc::channel(WAITING);
+        let mut keeper = Keeper {
+            link,
+            next_report: options.resume_from,
+            backoff: Backoff::new(options.give_up_after),
+            is_of_use: true,
+            options,
+            session_id: 0,
+            asked,
+            tells,
+            telling: Vec::new(),
+            unanswered: VecDeque::new(),
+            next_entry: 0,
+            answered: 0,
+            is_asked: true,
+            leaving: false,
+        };
+        let connection = keeper.connect().await?;
+        keeper.session_id = connection.logged_on.session_id;
+        keeper.next_entry = connection.logged_on.last_number + 1;
+        keeper.answered = connection.logged_on.last_number;
+        if keeper.next_report == 0 {
+            keeper.next_report = connection.logged_on.next_report_number;
+        }
+        let entries = Entries { asks, next: keeper.next_entry, session_id: keeper.session_id };
+        tokio::spawn(keeper.run(connection));
+        Ok(Session { entries, events: Events { told, ready: Vec::new().into_iter() } })
+    }
+}
+
+impl Entries {
+    /// The session's id, as reports name it.
+    pub fn session_id(&self) -> u32 {
+        self.session_id
+    }
+
+    /// The number that the next entry gets.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// Asks for many things at once, each under a client order id or none; their numbers. Waits where too much is unanswered.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] when the session is over; its events say why.
+    pub async fn send(
+        &mut self,
+        requests: impl IntoIterator<Item = (String, Request)>,
+    ) -> Result<Range<u64>, Error> {
+        let over = || Error::Ended("its events say why".into());
+        // A number is given once there is room, so that none is passed over by who does not wait.
+        let room = self.asks.reserve().await.map_err(|_| over())?;
+        let first = self.next;
+        let entries = requests.into_iter().zip(first..).map(|((client_order_id, request), number)| {
+            v1::TradeEntry { number, client_order_id, request: Some(request) }
+        });
+        let entries: Vec<_> = entries.collect();
+        self.next += entries.len() as u64;
+        if !entries.is_empty() {
+            room.send(Ask::Entries(entries, Instant::now()));
+        }
+        Ok(first..self.next)
+    }
+
+    async fn one(&mut self, client_order_id: &str, request: Request) -> Result<u64, Error> {
+        Ok(self.send([(client_order_id.to_owned(), request)]).await?.start)
+    }
+
+    /// Places an order under a client order id, which may be empty; the entry's number.
+    ///
+    /// # Errors
+    /// As [`Entries::send`], and so for all below.
+    pub async fn place(&mut self, client_order_id: &str, order: v1::NewOrder) -> Result<u64, Error> {
+        self.one(client_order_id, Request::Place(order)).await
+    }
+
+    /// Cancels an order, by the exchange's id or the client's.
+    pub async fn cancel(&mut self, order: impl Into<v1::OrderName>) -> Result<u64, Error> {
+        self.one("", Request::Cancel(order.into())).await
+    }
+
+    /// Changes price, quantity or trigger.
+    pub async fn amend(&mut self, amendment: v1::Amendment) -> Result<u64, Error> {
+        self.one("", Request::Amend(amendment)).await
+    }
+
+    /// Takes lots off an order, which keeps its place.
+    pub async fn reduce(&mut self, order: impl Into<v1::OrderName>, by_quantity: i64) -> Result<u64, Error> {
+        self.one("", Request::Reduce(v1::Reduction { order: Some(order.into()), by_quantity })).await
+    }
+
+    /// Cancels all orders within a scope; the default scope is the account.
+    pub async fn mass_cancel(&mut self, scope: v1::MassCancelScope) -> Result<u64, Error> {
+        self.one("", Request::MassCancel(scope)).await
+    }
+
+    /// Replaces the account's quotes on the instruments that are named.
+    pub async fn quote(&mut self, quotes: v1::QuoteSet) -> Result<u64, Error> {
+        self.one("", Request::Quote(quotes)).await
+    }
+
+    /// Ends the session once everything is answered; its last events can still be read, and then come to an end.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] when it is over already.
+    pub async fn log_off(&mut self) -> Result<(), Error> {
+        self.asks.send(Ask::LogOff).await.map_err(|_| Error::Ended("its events say why".into()))
+    }
+}
+
+impl Events {
+    /// The next event; `None` after a log-off. What is left when this is dropped while it waits is not lost.
+    ///
+    /// # Errors
+    /// What has ended the session; then nothing more comes.
+    pub async fn next(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            if let Some(event) = self.ready.next() {
+                return Ok(Some(event));
+            }
+            match self.told.recv().await {
+                Some(told) => self.ready = told?.into_iter(),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The next event that is here already.
+    pub fn ready(&mut self) -> Option<Event> {
+        if self.ready.len() == 0
+            && let Ok(Ok(told)) = self.told.try_recv()
+        {
+            self.ready = told.into_iter();
+        }
+        self.ready.next()
+    }
+}
+
+/// The task that keeps a session.
+struct Keeper {
+    link: Link,
+    options: SessionOptions,
+    session_id: u32,
+    asked: mpsc::Receiver<Ask>,
+    tells: mpsc::Sender<Result<Vec<Event>, Error>>,
+    /// Events that wait for room with the user; until there is, nothing more is read.
+    telling: Vec<Event>,
+    /// By number.
+    unanswered: VecDeque<Unanswered>,
+    /// The number from which on nothing was sent over the present connection.
+    next_entry: u64,
+    /// The highest number that a report has answered.
+    answered: u64,
+    next_report: u64,
+    /// Whether more may be asked for.
+    is_asked: bool,
+    leaving: bool,
+    backoff: Backoff,
+    /// Whether a report has come over the present connection.
+    is_of_use: bool,
+}
+
+struct Unanswered {
+    entry: v1::TradeEntry,
+    asked_at: Instant,
+    sent_at: Instant,
+}
+
+impl Unanswered {
+    fn is_quote(&self) -> bool {
+        matches!(self.entry.request, Some(Request::Quote(_)))
+    }
+
+    fn weight(&self) -> usize {
+        match &self.entry.request {
+            Some(Request::Quote(set)) => set.quotes.len().max(1),
+            _ => 1,
+        }
+    }
+}
+
+/// One connection's life.
+struct Connection {
+    requests: mpsc::Sender<v1::TradeRequest>,
+    answers: Streaming<v1::TradeResponse>,
+    logged_on: v1::LoggedOn,
+    heartbeat: Duration,
+    silence: Duration,
+    heard: Instant,
+    said: Instant,
+    /// Nothing but heartbeats is sent before.
+    paused_until: Instant,
+    /// Whether what came before the logon is settled.
+    is_settled: bool,
+    said_farewell: bool,
+    /// What a message of entries may weigh.
+    weight: usize,
+}
+
+impl Connection {
+    /// Says something for which there is room; a heartbeat for which there is none is not needed.
+    fn say(&mut self, message: Asked) {
+        self.said = Instant::now();
+        let _ = self.requests.try_send(v1::TradeRequest { message: Some(message) });
+    }
+}
+
+/// What a connection's task does next.
+enum Turn {
+    Deserted,
+    Tells,
+    Hears(Result<Option<v1::TradeResponse>, tonic::Status>),
+    IsAsked(Option<Ask>),
+    Asks,
+    LooksAround,
+}
+
+/// How a connection ends that is not to come back.
+enum Over {
+    LoggedOff,
+    /// Nobody reads the events any more.
+    Deserted,
+}
+
+impl Keeper {
+    async fn run(mut self, first: Connection) {
+        let mut connection = first;
+        let ended = loop {
+            let why = match self.live(connection).await {
+                Ok(Over::LoggedOff) => {
+                    self.farewell();
+                    break None;
+                }
+                Ok(Over::Deserted) => return,
+                Err(why) => why,
+            };
+            match self.come_back(why).await {
+                Ok(Some(next)) => connection = next,
+                Ok(None) => return,
+                Err(error) => break self.give_up(error),
+            }
+        };
+        // What came last is told before the end; the user may have gone.
+        let telling = std::mem::take(&mut self.telling);
+        if !telling.is_empty() && self.tells.send(Ok(telling)).await.is_err() {
+            return;
+        }
+        if let Some(error) = ended {
+            let _ = self.tells.send(Err(error)).await;
+        }
+    }
+
+    /// After a log-off nothing is sequenced any more: what was not taken was not done. Of quotes that were, there may be no
+    /// report.
+    fn farewell(&mut self) {
+        let next = self.next_entry;
+        self.unanswered.retain(|kept| !kept.is_quote() || kept.entry.number >= next);
+        self.refuse_where(|_| true, |_| Cause::Unheard);
+    }
+
+    /// The error that the session ends with, and what it leaves open.
+    fn give_up(&self, error: Error) -> Option<Error> {
+        let unanswered: Vec<u64> = self.unanswered.iter().map(|kept| kept.entry.number).collect();
+        let is_gone = matches!(&error, Error::Refused(status) if status.code() == Code::OutOfRange);
+        Some(match error {
+            Error::Lost { .. } => error,
+            error if is_gone || !unanswered.is_empty() => {
+                Error::Lost { why: error.to_string(), next: self.next_report, unanswered }
+            }
+            error => error,
+        })
+    }
+
+    /// Connects and logs on, once.
+    async fn connect(&self) -> Result<Connection, Error> {
+        let orders = OrderServiceClient::new(self.link.connect_keyed().await?)
+            .max_decoding_message_size(super::MESSAGE_BYTES);
+        let logon = v1::Logon {
+            account_id: self.options.account,
+            session: self.options.name.clone(),
+            cancel_on_disconnect: self.options.cancel_on_disconnect,
+            resume_from_number: self.next_report,
+        };
+        let logged_on = tokio::time::timeout(PATIENCE, TradeStream::log_on(orders, logon)).await;
+        let (stream, on) = logged_on.map_err(|_| broken("no answer to the logon"))??;
+        let span = |span: Option<prost_types::Duration>, default: u64| {
+            span.and_then(|span| Duration::try_from(span).ok())
+                .filter(|span| !span.is_zero())
+                .unwrap_or(Duration::from_secs(default))
+        };
+        let now = Instant::now();
+        Ok(Connection {
+            requests: stream.requests,
+            answers: stream.answers,
+            heartbeat: span(on.heartbeat_interval, 5),
+            silence: span(on.silence_limit, 15),
+            logged_on: on,
+            heard: now,
+            said: now,
+            paused_until: now,
+            is_settled: false,
+            said_farewell: false,
+            weight: WEIGHT,
+        })
+    }
+
+    /// Connects until it succeeds; `None` when nobody waits for it any more.
+    async fn come_back(&mut self, why: Error) -> Result<Option<Connection>, Error> {
+        self.backoff.lose(std::mem::take(&mut self.is_of_use));
+        self.telling.push(Event::Disconnected { why: why.to_string() });
+        let mut error = why;
+        loop {
+            let delay = self.backoff.after(error)?;
+            let wait = tokio::time::sleep(delay);
+            tokio::pin!(wait);
+            loop {
+                let has_room = tokio::select! {
+                    () = &mut wait => break,
+                    () = self.tells.closed() => false,
+                    room = self.tells.reserve(), if !self.telling.is_empty() => room.is_ok(),
+                };
+                if !has_room {
+                    return Ok(None);
+                }
+                self.tell();
+            }
+            error = match self.connect().await {
+                Ok(connection) => {
+                    self.go_on(&connection.logged_on, self.backoff.elapsed())?;
+                    return Ok(Some(connection));
+                }
+                Err(error) => error,
+            };
+        }
+    }
+
+    /// Finds where to go on from.
+    fn go_on(&mut self, on: &v1::LoggedOn, after: Duration) -> Result<(), Error> {
+        if on.session_id != self.session_id || on.last_number < self.answered {
+            let unanswered = self.unanswered.iter().map(|kept| kept.entry.number).collect();
+            let why = format!(
+                "the exchange knows the session \"{}\" up to entry {} only, and its entry {} was answered",
+                self.options.name, on.last_number, self.answered
+            );
+            return Err(Error::Lost { why, next: self.next_report, unanswered });
+        }
+        self.next_entry = on.last_number + 1;
+        self.refuse_stale();
+        let sent_again = self.unanswered.iter().filter(|kept| kept.entry.number > on.last_number).count();
+        self.telling.push(Event::Reconnected(Reconnected { after, sent_again, is_gapless: true }));
+        Ok(())
+    }
+
+    /// What waits to be sent must not be too old for it.
+    fn refuse_stale(&mut self) {
+        let Some(most) = self.options.stale_after else { return };
+        let (now, next) = (Instant::now(), self.next_entry);
+        let is_stale =
+            |kept: &Unanswered| kept.entry.number >= next && now.duration_since(kept.asked_at) > most;
+        self.refuse_where(is_stale, |_| Cause::Stale);
+    }
+
+    /// All reports are here of what the exchange had sequenced when it was logged on to, and `last` was the highest entry:
+    /// what has none was passed over.
+    fn settle(&mut self, last: u64) {
+        let cause = |kept: &Unanswered| match kept.is_quote() {
+            true => Cause::Unreported,
+            false => Cause::Unheard,
+        };
+        self.refuse_where(|kept| kept.entry.number <= last, cause);
+    }
+
+    fn refuse_where(
+        &mut self,
+        is_refused: impl Fn(&Unanswered) -> bool,
+        cause: impl Fn(&Unanswered) -> Cause,
+    ) {
+        let telling = &mut self.telling;
+        self.unanswered.retain_mut(|kept| {
+            if !is_refused(kept) {
+                return true;
+            }
+            let cause = cause(kept);
+            let client_order_id = std::mem::take(&mut kept.entry.client_order_id);
+            telling.push(Event::Refused(Refusal { number: kept.entry.number, client_order_id, cause }));
+            false
+        });
+    }
+
+    /// Keeps one connection until it ends.
+    ///
+    /// # Errors
+    /// Why it is to be connected again.
+    async fn live(&mut self, mut on: Connection) -> Result<Over, Error> {
+        let mut tick = tokio::time::interval(on.heartbeat / 4);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.settle_once(&mut on);
+            let is_paused = Instant::now() < on.paused_until;
+            let has_unsent = !on.said_farewell
+                && self.unanswered.back().is_some_and(|last| last.entry.number >= self.next_entry);
+            let has_room = self.unanswered.len() < self.options.window.max(1);
+            let says_farewell = self.leaving
+                && !on.said_farewell
+                && !has_unsent
+                && self.unanswered.iter().all(Unanswered::is_quote);
+            let turn = tokio::select! {
+                () = self.tells.closed() => Turn::Deserted,
+                room = self.tells.reserve(), if !self.telling.is_empty() => room.map_or(Turn::Deserted, |_| Turn::Tells),
+                answer = on.answers.message(), if self.telling.is_empty() => Turn::Hears(answer),
+                asked = self.asked.recv(), if self.is_asked && has_room => Turn::IsAsked(asked),
+                room = on.requests.reserve(), if (has_unsent && !is_paused) || says_farewell => {
+                    room.map_or(Turn::Hears(Ok(None)), |_| Turn::Asks)
+                }
+                () = tokio::time::sleep_until(on.paused_until), if is_paused => Turn::LooksAround,
+                _ = tick.tick() => Turn::LooksAround,
+            };
+            match turn {
+                Turn::Deserted => return Ok(Over::Deserted),
+                Turn::Tells => self.tell(),
+                Turn::Hears(answer) => {
+                    on.heard = Instant::now();
+                    match answer?.map(|answer| answer.message) {
+                        Some(Some(Told::LoggedOff(_))) | None if on.said_farewell => {
+                            return Ok(Over::LoggedOff);
+                        }
+                        Some(Some(Told::LoggedOff(off))) => return Err(broken(off.reason)),
+                        None => return Err(broken("the exchange ended the stream")),
+                        Some(Some(message)) => self.take(&mut on, message)?,
+                        // Something newer than this client.
+                        Some(None) => {}
+                    }
+                }
+                Turn::IsAsked(Some(Ask::Entries(entries, asked_at))) => {
+                    let kept = |entry| Unanswered { entry, asked_at, sent_at: asked_at };
+                    self.unanswered.extend(entries.into_iter().map(kept));
+                    self.refuse_stale();
+                }
+                Turn::IsAsked(Some(Ask::LogOff)) => (self.leaving, self.is_asked) = (true, false),
+                Turn::IsAsked(None) => self.is_asked = false,
+                Turn::Asks if says_farewell => {
+                    on.said_farewell = true;
+                    on.say(Asked::Logoff(v1::Logoff {}));
+                }
+                Turn::Asks => {
+                    let batch = self.batch(on.weight);
+                    on.say(Asked::Batch(batch));
+                }
+                Turn::LooksAround => self.look_around(&mut on)?,
+            }
+        }
+    }
+
+    /// Tells what waits to be told, for which there is room: nobody else sends there.
+    fn tell(&mut self) {
+        let _ = self.tells.try_send(Ok(std::mem::take(&mut self.telling)));
+    }
+
+    /// The next entries to send, and that they were.
+    fn batch(&mut self, most: usize) -> v1::TradeBatch {
+        let now = Instant::now();
+        let first = self.unanswered.partition_point(|kept| kept.entry.number < self.next_entry);
+        let (mut entries, mut weight) = (Vec::new(), 0);
+        for kept in self.unanswered.range_mut(first..) {
+            weight += kept.weight();
+            if weight > most && !entries.is_empty() {
+                break;
+            }
+            kept.sent_at = now;
+            self.next_entry = kept.entry.number + 1;
+            entries.push(kept.entry.clone());
+        }
+        v1::TradeBatch { entries }
+    }
+
+    /// What is done now and then.
+    fn look_around(&mut self, on: &mut Connection) -> Result<(), Error> {
+        let now = Instant::now();
+        // Who is not read from cannot be heard.
+        if self.telling.is_empty() && now.duration_since(on.heard) > on.silence {
+            return Err(broken("nothing was heard of the exchange"));
+        }
+        if now.duration_since(on.said) >= on.heartbeat / 2 {
+            on.say(Asked::Heartbeat(v1::ClientHeartbeat {}));
+        }
+        // Quotes that changed nothing have no report. By now they have arrived, or the exchange would have closed a
+        // session from which it has read nothing for so long.
+        let next = self.next_entry;
+        let arrived = |kept: &Unanswered| {
+            kept.is_quote() && kept.entry.number < next && now.duration_since(kept.sent_at) > 2 * on.silence
+        };
+        if on.is_settled {
+            self.unanswered.retain(|kept| !arrived(kept));
+        }
+        Ok(())
+    }
+
+    fn settle_once(&mut self, on: &mut Connection) {
+        if !on.is_settled && self.next_report >= on.logged_on.next_report_number {
+            on.is_settled = true;
+            self.settle(on.logged_on.last_number);
+        }
+    }
+
+    /// Takes what the exchange says.
+    fn take(&mut self, on: &mut Connection, message: Told) -> Result<(), Error> {
+        match message {
+            Told::Reports(batch) => {
+                self.telling.reserve(batch.reports.len());
+                batch.reports.into_iter().try_for_each(|report| self.take_report(report))?;
+            }
+            Told::Throttled(throttled) => {
+                let wait = throttled.retry_after.and_then(|wait| Duration::try_from(wait).ok());
+                on.paused_until = Instant::now() + wait.unwrap_or_default();
+                self.next_entry = self.next_entry.min(throttled.first_refused_number);
+            }
+            // Too many entries for how this exchange is configured: the same again in smaller batches.
+            Told::EntryRefused(refused) if refused.field == "batch.entries" && on.weight > 1 => {
+                on.weight /= 2;
+                self.next_entry = self.next_entry.min(refused.number);
+            }
+            Told::EntryRefused(refused) => {
+                let v1::EntryRefused { number, field, description } = refused;
+                let cause = Cause::Misshapen { field, description };
+                let client_order_id = self.found(number).unwrap_or_default();
+                self.telling.push(Event::Refused(Refusal { number, client_order_id, cause }));
+            }
+            Told::Heartbeat(_) | Told::LoggedOn(_) | Told::LoggedOff(_) => {}
+        }
+        Ok(())
+    }
+
+    fn take_report(&mut self, report: v1::ExecutionReport) -> Result<(), Error> {
+        if report.number < self.next_report {
+            return Ok(());
+        }
+        if report.number > self.next_report {
+            return Err(broken(format!("report {} came where {} was due", report.number, self.next_report)));
+        }
+        self.next_report += 1;
+        self.is_of_use = true;
+        let mut answers = None;
+        let number = report.request_number;
+        if report.session_id == self.session_id && number > 0 {
+            answers = self.found(number).map(|_| number);
+            if number > self.answered {
+                self.answered = number;
+                // Entries are sequenced in their order: quotes before it were too, and changed nothing.
+                while self
+                    .unanswered
+                    .front()
+                    .is_some_and(|kept| kept.is_quote() && kept.entry.number < number)
+                {
+                    self.unanswered.pop_front();
+                }
+            }
+        }
+        self.telling.push(Event::Report { report, answers });
+        Ok(())
+    }
+
+    /// Takes an entry out, of which it is known now what became of it; its client order id.
+    fn found(&mut self, number: u64) -> Option<String> {
+        let at = self.unanswered.partition_point(|kept| kept.entry.number < number);
+        let is_it = self.unanswered.get(at).is_some_and(|kept| kept.entry.number == number);
+        is_it.then(|| self.unanswered.remove(at)).flatten().map(|kept| kept.entry.client_order_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A keeper that is connected to nothing, of session 7, to which entries 1 to 5 were given: the third is a set of quotes.
+    fn keeper(options: SessionOptions) -> Keeper {
+        let (_, asked) = mpsc::channel(1);
+        let (tells, _) = mpsc::channel(1);
+        let now = Instant::now();
+        let entry = |number| {
+            let request = match number {
+                3 => Request::Quote(v1::QuoteSet::default()),
+                _ => Request::Cancel(number.into()),
+            };
+            let entry =
+                v1::TradeEntry { number, client_order_id: format!("c{number}"), request: Some(request) };
+            Unanswered { entry, asked_at: now, sent_at: now }
+        };
+        Keeper {
+            link: Link::new("http://127.0.0.1:1", "", None).unwrap(),
+            backoff: Backoff::new(None),
+            is_of_use: true,
+            options,
+            session_id: 7,
+            asked,
+            tells,
+            telling: Vec::new(),
+            unanswered: (1..=5).map(entry).collect(),
+            next_entry: 6,
+            answered: 0,
+            next_report: 1,
+            is_asked: true,
+            leaving: false,
+        }
+    }
+
+    fn options() -> SessionOptions {
+        SessionOptions::new(1, "desk")
+    }
+
+    fn report(number: u64, session_id: u32, request_number: u64) -> v1::ExecutionReport {
+        v1::ExecutionReport { number, session_id, request_number, ..Default::default() }
+    }
+
+    fn numbers(keeper: &Keeper) -> Vec<u64> {
+        keeper.unanswered.iter().map(|kept| kept.entry.number).collect()
+    }
+
+    fn refused(keeper: &mut Keeper) -> Vec<(u64, Cause)> {
+        let refused = |event| match event {
+            Event::Refused(refusal) => Some((refusal.number, refusal.cause)),
+            _ => None,
+        };
+        std::mem::take(&mut keeper.telling).into_iter().filter_map(refused).collect()
+    }
+
+    #[test]
+    fn an_entry_is_answered_by_the_first_report_that_names_it() {
+        let mut keeper = keeper(options());
+        for told in [
+            report(1, 7, 1),
+            report(2, 9, 2),
+            report(2, 7, 2),
+            report(3, 0, 0),
+            report(4, 7, 1),
+            report(5, 7, 4),
+        ] {
+            keeper.take_report(told).unwrap();
+        }
+        let answers: Vec<_> = keeper
+            .telling
+            .iter()
+            .map(|event| match event {
+                Event::Report { report, answers } => (report.number, *answers),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        // Number 2 came twice, as another session's and as ours: once is once.
+        assert_eq!(answers, [(1, Some(1)), (2, None), (3, None), (4, None), (5, Some(4))]);
+        assert_eq!(numbers(&keeper), [2, 3, 5]);
+        assert!(keeper.take_report(report(7, 0, 0)).is_err(), "report 6 is missing");
+    }
+
+    #[test]
+    fn quotes_that_changed_nothing_are_answered_by_what_comes_after_them() {
+        let mut keeper = keeper(options());
+        for number in [1, 2, 4] {
+            keeper.take_report(report(number.min(3), 7, number)).unwrap();
+        }
+        assert_eq!(numbers(&keeper), [5]);
+    }
+
+    #[test]
+    fn what_was_sequenced_is_not_sent_again_and_the_rest_is() {
+        let mut keeper = keeper(options());
+        let on = v1::LoggedOn { session_id: 7, last_number: 3, next_report_number: 3, ..Default::default() };
+        keeper.go_on(&on, Duration::ZERO).unwrap();
+        assert!(matches!(keeper.telling[..], [Event::Reconnected(Reconnected { sent_again: 2, .. })]));
+        let sent = keeper.batch(WEIGHT).entries;
+        assert_eq!(sent.iter().map(|entry| entry.number).collect::<Vec<_>>(), [4, 5]);
+        assert!(keeper.batch(WEIGHT).entries.is_empty());
+        // Both reports that there were are here; only entry 1 has one.
+        keeper.take_report(report(1, 7, 1)).unwrap();
+        keeper.take_report(report(2, 7, 1)).unwrap();
+        keeper.settle(on.last_number);
+        assert_eq!(refused(&mut keeper), [(2, Cause::Unheard), (3, Cause::Unreported)]);
+        assert_eq!(numbers(&keeper), [4, 5]);
+    }
+
+    #[test]
+    fn what_is_too_old_is_not_sent() {
+        let mut keeper = keeper(SessionOptions { stale_after: Some(Duration::from_secs(1)), ..options() });
+        keeper.unanswered[3].asked_at -= Duration::from_secs(2);
+        keeper.unanswered[0].asked_at -= Duration::from_secs(2);
+        let on = v1::LoggedOn { session_id: 7, last_number: 2, ..Default::default() };
+        keeper.go_on(&on, Duration::ZERO).unwrap();
+        assert_eq!(refused(&mut keeper), [(4, Cause::Stale)], "the first was sequenced before it was old");
+        assert_eq!(numbers(&keeper), [1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn an_exchange_that_has_forgotten_the_session_is_not_gone_on_with() {
+        for (session_id, last_number) in [(8, 3), (7, 2)] {
+            let mut keeper = keeper(options());
+            keeper.take_report(report(1, 7, 3)).unwrap();
+            let on = v1::LoggedOn { session_id, last_number, ..Default::default() };
+            let lost = keeper.go_on(&on, Duration::ZERO).unwrap_err();
+            assert!(
+                matches!(&lost, Error::Lost { next: 2, unanswered, .. } if *unanswered == [1, 2, 4, 5]),
+                "{lost}"
+            );
+            let text = lost.to_string();
+            assert!(text.contains("\"desk\"") && text.contains("[1, 2, 4, 5]"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_has_as_many_entries_as_the_exchange_takes() {
+        let mut keeper = keeper(options());
+        let quotes = vec![v1::Quote::default(); 4];
+        keeper.unanswered[2].entry.request =
+            Some(Request::Quote(v1::QuoteSet { quotes, ..Default::default() }));
+        keeper.next_entry = 1;
+        let mut sent = || keeper.batch(3).entries.iter().map(|entry| entry.number).collect::<Vec<_>>();
+        assert_eq!([sent(), sent(), sent(), sent()], [vec![1, 2], vec![3], vec![4, 5], vec![]]);
+    }
+
+    #[test]
+    fn who_gives_up_says_what_is_open() {
+        let mut keeper = keeper(options());
+        let lost = keeper.give_up(tonic::Status::unauthenticated("revoked").into());
+        assert!(matches!(lost, Some(Error::Lost { next: 1, unanswered, .. }) if unanswered.len() == 5));
+        keeper.unanswered.clear();
+        let plain = keeper.give_up(tonic::Status::unauthenticated("revoked").into());
+        assert!(matches!(plain, Some(Error::Refused(_))));
+        let gone = keeper.give_up(tonic::Status::out_of_range("the first number still kept is 9").into());
+        assert!(matches!(gone, Some(Error::Lost { why, .. }) if why.contains('9')));
+    }
+}

@@ -1,0 +1,36 @@
+//! The market maker: two-sided quotes about the fair price, as a customer like any other.
+//!
+//! - `view`: what a strategy sees of an instrument, and what it answers
+//! - `strategy`: the trait, and the two that are shipped
+//! - `quoter`: what to quote and when; no clock, no I/O
+//! - `holdings`, `volatility`, `limits`: what is held, how much prices move, what may be risked
+//! - `figures`: what it says of itself
+//! - `maker`: the quoter, connected
+
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
+
+mod figures;
+mod holdings;
+mod limits;
+mod maker;
+mod quoter;
+mod strategy;
+mod view;
+mod volatility;
+
+#[cfg(test)]
+mod tests;
+
+/// The page on makers is tried as it is written.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/maker.md")]
+struct Page;
+
+pub use figures::{Figures, State, amount};
+pub use holdings::{Holdings, Position};
+pub use limits::{Breach, Limits};
+pub use maker::{Config, Depth, Error, Maker};
+pub use quoter::{Action, Moment, Quoter, Settings};
+pub use strategy::{FixedSpread, QualityPriced, Strategy};
+pub use view::{Fair, Instrument, Level, Quotes, Time, Trade, View, Why, tick_down, tick_up};

@@ -1,0 +1,775 @@
+//! A maker at work: the quoter, connected to an exchange as any customer is.
+//!
+//! One task keeps the quoter: what the feed, the session, prices and the list of instruments tell goes in, what it
+//! decides goes out, every `pace`. Prices, instruments, capacity and ratings are asked for by tasks of their own, which
+//! come back where a connection breaks.
+//!
+//! Always true: the session is one that cancels on disconnect; after a kill or a stop nothing is quoted, and everything
+//! of the account is cancelled, over a call of its own, as long as that takes.
+
+use crate::figures::{Figures, State};
+use crate::limits::Breach;
+use crate::quoter::{Action, Moment, Quoter, Settings};
+use crate::strategy::Strategy;
+use crate::view::{Fair, Instrument, Level, Time, Trade};
+use futures::StreamExt;
+use hourbook_api::client::{
+    self, Advice, Cause, Client, Entries, Event, Events, Feed, News, Session, SessionOptions, Subscription,
+};
+use hourbook_api::v1;
+use hourbook_pricing::Params;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tonic::Code;
+
+/// Which part of the books is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Best bid and best ask: for very many instruments.
+    Top,
+    /// All levels, checked by their checksum.
+    Levels,
+}
+
+/// Where and for whom a maker quotes.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Such as `http://127.0.0.1:7070`.
+    pub address: String,
+    pub key: String,
+    /// The PEM of who signed the server's certificate, where that is not a public one.
+    pub authority: Option<String>,
+    /// All its orders are the maker's: everything of it is cancelled at the start and at the end.
+    pub account: u32,
+    /// The session's name.
+    pub session: String,
+    /// What to quote, such as `GP.CNNX.*`; 1 to 100.
+    pub patterns: Vec<String>,
+    /// The participant whose score makes the fair price; 0 for nobody in particular.
+    pub provider: u32,
+    /// The exchange's fair price counts no further than this from what these parameters say of a product, millionths.
+    pub params: Arc<Params>,
+    pub leash_ppm: u32,
+    pub depth: Depth,
+    /// How often it decides.
+    pub pace: Duration,
+    pub settings: Settings,
+}
+
+/// Why a maker cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Client(#[from] client::Error),
+    #[error("{0}")]
+    Config(String),
+    #[error("killed: {0}")]
+    Breach(Breach),
+    #[error("the maker's task is gone: {0}")]
+    Task(String),
+}
+
+impl From<tonic::Status> for Error {
+    fn from(status: tonic::Status) -> Error {
+        Error::Client(status.into())
+    }
+}
+
+/// A maker that quotes, on the runtime that started it. Dropping it cuts it off: the exchange then cancels what stands.
+pub struct Maker {
+    figures: Arc<Mutex<Figures>>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+/// How long an attempt rests before the next, and how long a last cancel is tried.
+const AGAIN: Duration = Duration::from_secs(1);
+const LAST_CANCEL: Duration = Duration::from_secs(30);
+/// How long answers are waited for at the start and at the end.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often capacity and ratings are asked for.
+const REFRESH: Duration = Duration::from_secs(60);
+/// Products in one stream of quotes, levels kept of a side, rows in a page.
+const IN_A_STREAM: usize = 100;
+const LEVELS: usize = 10;
+const PAGE: i32 = 1_000;
+/// How often figures are brought up to date.
+const SHOWN: Duration = Duration::from_millis(200);
+/// Told by tasks and not yet heard.
+const TOLD: usize = 4_096;
+/// Heard in a row before it is time to decide.
+const IN_A_ROW: usize = 256;
+
+/// What the tasks tell.
+enum Told {
+    Listed(Box<v1::Instrument>),
+    Status(v1::InstrumentStatusChange),
+    Price(Box<v1::PriceQuote>),
+    /// A product that pricing does not know.
+    Unpriced(String),
+    PricesHold,
+    PricesLost(String),
+    Capacity(String, Vec<v1::CapacityRange>),
+    Ratings(Vec<v1::Rating>),
+}
+
+impl Maker {
+    /// Logs on, cancels what the account has standing, reads its positions and capacity, and begins to quote.
+    ///
+    /// # Errors
+    /// [`Error::Client`] when the exchange cannot be reached or refuses it, [`Error::Config`] when there is nothing to quote.
+    pub async fn start(config: Config, strategy: Box<dyn Strategy>) -> Result<Maker, Error> {
+        let client = Client::connect(&config.address, &config.key, config.authority.as_deref()).await?;
+        let options = SessionOptions {
+            cancel_on_disconnect: true,
+            stale_after: Some(Duration::from_secs(1)),
+            ..SessionOptions::new(config.account, config.session.clone())
+        };
+        let mut session = client.session(options).await?;
+        let next = clear(&mut session).await?;
+        let mut quoter = Quoter::new(config.settings.clone(), strategy, session.entries.session_id());
+        let listed = list(&client, &config.patterns).await?;
+        if listed.is_empty() {
+            return Err(Error::Config(format!("patterns: nothing is listed of {:?}", config.patterns)));
+        }
+        let currencies: BTreeSet<&str> = listed.iter().map(|one| one.currency.as_str()).collect();
+        if currencies.len() > 1 {
+            let why =
+                format!("patterns: a maker keeps its limits in one currency, and these are {currencies:?}");
+            return Err(Error::Config(why));
+        }
+        let products: BTreeSet<String> = listed.iter().map(|one| one.product.clone()).collect();
+        for one in &listed {
+            quoter.list(Instrument::of(one), one.status());
+        }
+        for position in positions(&client, config.account).await? {
+            quoter.begin_with(position.instrument_id, position.units, position.cost_micros);
+        }
+        for product in &products {
+            let ranges = capacity(&client, config.account, product).await?;
+            quoter.declared(product, &ranges, true);
+        }
+        let subscription = Subscription::new().trades().conflated();
+        let subscription = match config.depth {
+            Depth::Top => subscription.top(),
+            Depth::Levels => subscription.levels(),
+        };
+        let patterns = config.patterns.iter();
+        let subscription = patterns.fold(subscription, |wanted, pattern| wanted.pattern(pattern));
+        let feed = client.feed(subscription).await?;
+
+        let (tells, told) = mpsc::channel(TOLD);
+        let (now_quoted, quoted) = watch::channel(products);
+        let tasks = vec![
+            tokio::spawn(statuses(client.clone(), config.patterns.clone(), tells.clone())),
+            tokio::spawn(prices(client.clone(), config.provider, quoted.clone(), tells.clone())),
+            tokio::spawn(refresh(client.clone(), config.account, config.provider, quoted, tells)),
+        ];
+        let figures = Arc::new(Mutex::new(quoter.figures()));
+        let (stop, stopping) = watch::channel(false);
+        let Session { entries, events } = session;
+        let desk = Desk {
+            clock: ExchangeClock { started: Instant::now(), heard: None },
+            books: BTreeSet::new(),
+            config,
+            client,
+            quoter,
+            entries,
+            feed,
+            is_fed: true,
+            told,
+            now_quoted,
+            cancelling: None,
+            figures: Arc::clone(&figures),
+            next_report: next,
+            tasks,
+        };
+        let task = tokio::spawn(desk.run(events, stopping));
+        Ok(Maker { figures, stop, task })
+    }
+
+    /// How it stands.
+    pub fn figures(&self) -> Figures {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// [`Error::Breach`] when a limit was passed, [`Error::Client`] when the exchange is good no more.
+    pub async fn ended(&mut self) -> Result<(), Error> {
+        (&mut self.task).await.unwrap_or_else(|gone| Err(Error::Task(gone.to_string())))
+    }
+
+    /// Ends it in order: cancels everything, logs off. Its last figures.
+    ///
+    /// # Errors
+    /// As [`Maker::ended`].
+    pub async fn stop(mut self) -> Result<Figures, Error> {
+        self.stop.send_replace(true);
+        self.ended().await?;
+        Ok(self.figures())
+    }
+}
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The exchange's time, as what was heard last told it, and as long ago as that is.
+struct ExchangeClock {
+    started: Instant,
+    heard: Option<(Time, Instant)>,
+}
+
+impl ExchangeClock {
+    fn heard(&mut self, stamp: Option<&prost_types::Timestamp>) {
+        let time = Time::of(stamp);
+        if time > self.now().time {
+            self.heard = Some((time, Instant::now()));
+        }
+    }
+
+    fn now(&self) -> Moment {
+        let time = self.heard.map_or(Time(0), |(time, at)| time.plus(at.elapsed()));
+        Moment { time, run: self.started.elapsed() }
+    }
+}
+
+/// The task that keeps a quoter.
+struct Desk {
+    config: Config,
+    client: Client,
+    quoter: Quoter,
+    entries: Entries,
+    feed: Feed,
+    is_fed: bool,
+    clock: ExchangeClock,
+    /// Books that have changed since the last decision.
+    books: BTreeSet<u32>,
+    told: mpsc::Receiver<Told>,
+    now_quoted: watch::Sender<BTreeSet<String>>,
+    /// The entry that cancels everything, until it is answered.
+    cancelling: Option<u64>,
+    figures: Arc<Mutex<Figures>>,
+    next_report: u64,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Desk {
+    async fn run(mut self, mut events: Events, mut stopping: watch::Receiver<bool>) -> Result<(), Error> {
+        let ended = self.work(&mut events, &mut stopping).await;
+        self.quoter.stop();
+        self.show();
+        // Two ways lead to the same end; either is enough.
+        let _ = self.entries.log_off().await;
+        let cancelled =
+            tokio::time::timeout(LAST_CANCEL, cancel_all(&self.client, self.config.account)).await;
+        if cancelled.is_err() {
+            tracing::error!(
+                account = self.config.account,
+                "nobody answered the last cancel: the exchange cancels what stands as the session ends"
+            );
+        }
+        let last = async {
+            while let Ok(Some(event)) = events.next().await {
+                self.hear(event);
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, last).await;
+        self.show();
+        ended
+    }
+
+    async fn work(&mut self, events: &mut Events, stopping: &mut watch::Receiver<bool>) -> Result<(), Error> {
+        let mut pace = tokio::time::interval(self.config.pace.max(Duration::from_millis(1)));
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut shown = Instant::now();
+        loop {
+            tokio::select! {
+                // What is known comes before what is decided on it; the pace keeps its turn all the same.
+                biased;
+                () = stopped(stopping) => return Ok(()),
+                _ = pace.tick() => {
+                    self.quoter.at(self.clock.now());
+                    self.act().await?;
+                    if shown.elapsed() >= SHOWN {
+                        shown = Instant::now();
+                        self.show();
+                    }
+                }
+                event = events.next() => match event? {
+                    Some(event) => {
+                        self.hear(event);
+                        for _ in 0..IN_A_ROW {
+                            let Some(event) = events.ready() else { break };
+                            self.hear(event);
+                        }
+                    }
+                    None => return Err(client::Error::Ended("the session is over".into()).into()),
+                },
+                Some(told) = self.told.recv() => self.learn(told),
+                news = self.feed.next() => self.read(news?),
+            }
+        }
+    }
+
+    /// Has what was decided done.
+    async fn act(&mut self) -> Result<(), Error> {
+        if self.is_fed && self.feed.age() <= self.config.settings.stale_after {
+            self.quoter.feed_heard();
+        }
+        for id in std::mem::take(&mut self.books) {
+            self.show_book(id);
+        }
+        for action in self.quoter.decide() {
+            match action {
+                Action::Quote(quotes) => {
+                    let number = self.entries.next_number();
+                    self.quoter.sent(number, &quotes);
+                    let set = v1::QuoteSet {
+                        quotes,
+                        post_only: true,
+                        self_trade_prevention: v1::SelfTradePrevention::CancelOldest as i32,
+                    };
+                    if self.entries.quote(set).await.is_err() {
+                        return self.over();
+                    }
+                }
+                Action::CancelAll => {
+                    let why = self.quoter.state().why();
+                    tracing::warn!(why, "everything is cancelled, and nothing quoted until that is over");
+                    match self.entries.mass_cancel(v1::MassCancelScope::default()).await {
+                        Ok(number) => self.cancelling = Some(number),
+                        Err(_) => return self.over(),
+                    }
+                }
+                Action::Kill(breach) => {
+                    tracing::error!(%breach, account = self.config.account, "killed: everything is cancelled");
+                    return Err(Error::Breach(breach));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The session takes nothing any more. Its events say why, and are read next.
+    fn over(&mut self) -> Result<(), Error> {
+        self.quoter.session_lost();
+        Ok(())
+    }
+
+    fn show(&self) {
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = self.quoter.figures();
+    }
+
+    fn show_book(&mut self, id: u32) {
+        let Some(one) = self.feed.get(id) else { return };
+        let level = |level: client::Level| Level { price_micros: level.price_micros, lots: level.quantity };
+        match self.config.depth {
+            Depth::Levels if self.feed.is_whole(id) => {
+                let side = |side| one.levels.levels(side).take(LEVELS).map(level);
+                self.quoter.book(id, side(v1::Side::Buy), side(v1::Side::Sell));
+            }
+            Depth::Top if self.feed.is_whole(id) => {
+                let (bid, ask) = (one.best_bid().map(level), one.best_ask().map(level));
+                self.quoter.book(id, bid.into_iter(), ask.into_iter());
+            }
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, news: News) {
+        match news {
+            News::Book { id } | News::Top { id } => {
+                let time = self.feed.get(id).and_then(|one| one.levels.time());
+                self.clock.heard(time.as_ref());
+                self.books.insert(id);
+            }
+            News::Trades { id, trades } => {
+                let at = self.clock.now().time;
+                for trade in trades {
+                    let taker_side = trade.taker_side();
+                    let v1::MarketTrade { price_micros, quantity: lots, .. } = trade;
+                    self.quoter.traded(id, Trade { at, price_micros, lots, taker_side });
+                }
+            }
+            News::Disconnected { why } => {
+                tracing::warn!(why, "market data is lost");
+                self.is_fed = false;
+            }
+            News::Reconnected { after } => {
+                tracing::info!(?after, "market data is back");
+                self.is_fed = true;
+            }
+            News::Differed { id, why } => tracing::error!(id, %why, "a book was not the exchange's"),
+            _ => {}
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        self.quoter.at(self.clock.now());
+        match event {
+            Event::Report { report, answers } => {
+                self.clock.heard(report.transaction_time.as_ref());
+                if answers.is_some() && answers == self.cancelling {
+                    self.cancelling = None;
+                }
+                // What was told before the start is in the positions that were read.
+                if report.number >= self.next_report {
+                    self.quoter.reported(&report);
+                }
+            }
+            Event::Refused(refusal) => {
+                let why = match &refusal.cause {
+                    Cause::Misshapen { field, description } => Some(format!("{field} {description}")),
+                    Cause::Stale | Cause::Unheard | Cause::Unreported => None,
+                };
+                if let Some(why) = &why {
+                    tracing::warn!(number = refusal.number, why, "an entry was not sequenced");
+                }
+                if self.cancelling == Some(refusal.number) {
+                    self.cancel_apart();
+                }
+                self.quoter.not_done(refusal.number, why.as_deref());
+            }
+            Event::Disconnected { why } => {
+                tracing::warn!(why, "the session is lost: what stands is cancelled");
+                self.quoter.session_lost();
+            }
+            Event::Reconnected(back) => {
+                tracing::info!(after = ?back.after, "the session is back");
+                self.quoter.session_back();
+            }
+        }
+    }
+
+    /// A cancel that was too old to be sent is made by a call of its own: whatever else, it has to happen.
+    fn cancel_apart(&mut self) {
+        self.cancelling = None;
+        let (client, account) = (self.client.clone(), self.config.account);
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.push(tokio::spawn(async move {
+            let _ = tokio::time::timeout(LAST_CANCEL, cancel_all(&client, account)).await;
+        }));
+    }
+
+    fn learn(&mut self, told: Told) {
+        match told {
+            Told::Listed(listed) => {
+                self.quoter.list(Instrument::of(&listed), listed.status());
+                self.books.insert(listed.instrument_id);
+                if !self.now_quoted.borrow().contains(&listed.product) {
+                    self.now_quoted.send_modify(|products| {
+                        products.insert(listed.product.clone());
+                    });
+                }
+            }
+            Told::Status(change) => match change.status() {
+                v1::InstrumentStatus::Settled => self.quoter.delist(change.instrument_id),
+                status => self.quoter.status(change.instrument_id, status),
+            },
+            Told::Price(quote) => {
+                self.clock.heard(quote.time.as_ref());
+                let Config { params, leash_ppm, .. } = &self.config;
+                let modelled = Fair::modelled(params, &quote.product, &quote.currency, quote.score_ppm);
+                // What these parameters do not know is not on a leash: the exchange's know it.
+                let fair = Fair::of(&quote).map(|fair| match modelled {
+                    Some(modelled) => fair.leashed(modelled, *leash_ppm),
+                    None => fair,
+                });
+                self.quoter.price(&quote.product, fair);
+            }
+            Told::Unpriced(product) => {
+                tracing::warn!(product, "pricing does not know it: it is not quoted");
+                self.quoter.price(&product, None);
+            }
+            Told::PricesHold => self.quoter.prices_hold(),
+            Told::PricesLost(why) => {
+                tracing::warn!(why, "prices are lost");
+                self.quoter.prices_lost();
+            }
+            Told::Capacity(product, ranges) => self.quoter.declared(&product, &ranges, false),
+            Told::Ratings(ratings) => {
+                for rating in ratings {
+                    self.quoter.rating(&rating.class, rating.grade());
+                }
+            }
+        }
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // A maker that is gone means the same.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// Cancels everything of the account within a session that has just begun; the number of the first report after that.
+async fn clear(session: &mut Session) -> Result<u64, Error> {
+    let number = session.entries.mass_cancel(v1::MassCancelScope::default()).await?;
+    let cleared = async {
+        loop {
+            match session.events.next().await? {
+                Some(Event::Report { report, answers: Some(answered) }) if answered == number => {
+                    if report.refused() == Some(v1::RejectReason::Killed) {
+                        return Err(Error::Breach(Breach::Killed));
+                    }
+                    // The answer may come in several reports; the last says how many orders it ended.
+                    if report.kind() == v1::ReportKind::MassCancelled {
+                        return Ok(report.number + 1);
+                    }
+                }
+                Some(Event::Report { report, .. }) if report.kind() == v1::ReportKind::MassCancelled => {
+                    return Ok(report.number + 1);
+                }
+                Some(_) => {}
+                None => return Err(client::Error::Ended("before it began".into()).into()),
+            }
+        }
+    };
+    let late = || client::Error::Ended("nobody answered the cancel at the start".into());
+    tokio::time::timeout(PATIENCE, cleared).await.map_err(|_| late())?
+}
+
+/// Cancels everything of the account by a call, again and again until that is answered.
+async fn cancel_all(client: &Client, account: u32) {
+    let unique = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let request = v1::MassCancelRequest {
+        account_id: account,
+        request_id: format!("maker-{}", unique.as_nanos()),
+        scope: None,
+    };
+    loop {
+        match client.orders.clone().mass_cancel(request.clone()).await {
+            Ok(_) => return,
+            Err(status) => {
+                let error = client::Error::from(status);
+                tracing::error!(%error, "the cancel of everything was not answered");
+                match error.advice() {
+                    Advice::Again { after } => tokio::time::sleep(after.max(AGAIN)).await,
+                    _ => return,
+                }
+            }
+        }
+    }
+}
+
+// --- what is asked for ---
+
+async fn list(client: &Client, patterns: &[String]) -> Result<Vec<v1::Instrument>, Error> {
+    let mut found = BTreeMap::new();
+    for pattern in patterns {
+        let mut page_token = String::new();
+        loop {
+            let asked = v1::ListInstrumentsRequest {
+                pattern: pattern.clone(),
+                page_size: PAGE,
+                page_token,
+                ..Default::default()
+            };
+            let page = client.instruments.clone().list_instruments(asked).await?.into_inner();
+            found.extend(page.instruments.into_iter().map(|one| (one.instrument_id, one)));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+async fn positions(client: &Client, account_id: u32) -> Result<Vec<v1::Position>, Error> {
+    let mut found = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let asked = v1::ListPositionsRequest { account_id, page_size: PAGE, page_token };
+        let page = client.accounts.clone().list_positions(asked).await?.into_inner();
+        found.extend(page.positions);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(found);
+        }
+    }
+}
+
+async fn capacity(client: &Client, account_id: u32, product: &str) -> Result<Vec<v1::CapacityRange>, Error> {
+    let asked = v1::ListCapacityRequest { account_id, product: product.into() };
+    Ok(client.accounts.clone().list_capacity(asked).await?.into_inner().ranges)
+}
+
+/// How instruments trade, and which are new. What a reconnection may have missed is told again.
+async fn statuses(client: Client, patterns: Vec<String>, tells: mpsc::Sender<Told>) {
+    let mut known = BTreeSet::new();
+    loop {
+        if let Err(error) = follow(&client, &patterns, &tells, &mut known).await {
+            tracing::debug!(%error, "the list of instruments is followed again");
+        }
+        if tells.is_closed() {
+            return;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn follow(
+    client: &Client,
+    patterns: &[String],
+    tells: &mpsc::Sender<Told>,
+    known: &mut BTreeSet<u32>,
+) -> Result<(), Error> {
+    let mut streams = Vec::new();
+    for pattern in patterns {
+        let asked = v1::StreamInstrumentStatusRequest { pattern: pattern.clone() };
+        streams.push(client.instruments.clone().stream_instrument_status(asked).await?.into_inner());
+    }
+    // What is listed by now is at least what the streams begin with.
+    for listed in list(client, patterns).await? {
+        known.insert(listed.instrument_id);
+        let _ = tells.send(Told::Listed(Box::new(listed))).await;
+    }
+    let mut changes = futures::stream::select_all(streams);
+    while let Some(message) = changes.next().await {
+        for change in message?.changes {
+            let (id, status) = (change.instrument_id, change.status());
+            let is_over = status == v1::InstrumentStatus::Settled;
+            if !is_over && known.insert(id) {
+                let asked = v1::GetInstrumentRequest { instrument_id: id, symbol: String::new() };
+                match client.instruments.clone().get_instrument(asked).await {
+                    Ok(found) => {
+                        if let Some(listed) = found.into_inner().instrument {
+                            let _ = tells.send(Told::Listed(Box::new(listed))).await;
+                        }
+                    }
+                    // It came and went.
+                    Err(status) if status.code() == Code::NotFound => {}
+                    Err(status) => {
+                        known.remove(&id);
+                        return Err(status.into());
+                    }
+                }
+            }
+            if is_over {
+                known.remove(&id);
+            }
+            if tells.send(Told::Status(change)).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Fair prices of the products that are quoted, as pricing at the exchange finds them.
+async fn prices(
+    client: Client,
+    provider: u32,
+    mut quoted: watch::Receiver<BTreeSet<String>>,
+    tells: mpsc::Sender<Told>,
+) {
+    loop {
+        let products = quoted.borrow_and_update().clone();
+        let why = tokio::select! {
+            ended = stream_prices(&client, provider, &products, &tells) => match ended {
+                Ok(()) => "the exchange ended the stream".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            // New products: asked for together with the others, at once.
+            Ok(()) = quoted.changed() => continue,
+        };
+        if tells.send(Told::PricesLost(why)).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn stream_prices(
+    client: &Client,
+    provider_id: u32,
+    products: &BTreeSet<String>,
+    tells: &mpsc::Sender<Told>,
+) -> Result<(), Error> {
+    let mut priced = Vec::new();
+    for product in products {
+        let asked = v1::QuoteRequest { product: product.clone(), provider_id, ..Default::default() };
+        match client.pricing.clone().quote(asked.clone()).await {
+            Ok(answer) => {
+                priced.push(asked);
+                if let Some(quote) = answer.into_inner().quote {
+                    let _ = tells.send(Told::Price(Box::new(quote))).await;
+                }
+            }
+            Err(status) if status.code() == Code::FailedPrecondition => {
+                let _ = tells.send(Told::Unpriced(product.clone())).await;
+            }
+            Err(status) => return Err(status.into()),
+        }
+    }
+    let mut streams = Vec::new();
+    for quotes in priced.chunks(IN_A_STREAM) {
+        let asked = v1::StreamQuotesRequest { quotes: quotes.to_vec() };
+        streams.push(client.pricing.clone().stream_quotes(asked).await?.into_inner());
+    }
+    let _ = tells.send(Told::PricesHold).await;
+    if streams.is_empty() {
+        // Nothing has a price, and nothing is lost.
+        std::future::pending::<()>().await;
+    }
+    // One that ends takes the others along: prices hold together or not at all.
+    let ends = streams.into_iter().map(|stream| stream.map(Some).chain(futures::stream::iter([None])));
+    let mut quotes = futures::stream::select_all(ends);
+    while let Some(Some(message)) = quotes.next().await {
+        for quote in message?.quotes {
+            if tells.send(Told::Price(Box::new(quote))).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is declared, and how the provider is rated, now and then.
+async fn refresh(
+    client: Client,
+    account: u32,
+    provider: u32,
+    quoted: watch::Receiver<BTreeSet<String>>,
+    tells: mpsc::Sender<Told>,
+) {
+    while !tells.is_closed() {
+        if provider > 0 {
+            let asked =
+                v1::ListRatingsRequest { provider_id: provider, page_size: PAGE, page_token: String::new() };
+            match client.pricing.clone().list_ratings(asked).await {
+                Ok(page) => drop(tells.send(Told::Ratings(page.into_inner().ratings)).await),
+                Err(status) => tracing::debug!(%status, "ratings were not read"),
+            }
+        }
+        tokio::time::sleep(REFRESH).await;
+        let products = quoted.borrow().clone();
+        for product in products {
+            match capacity(&client, account, &product).await {
+                Ok(ranges) => drop(tells.send(Told::Capacity(product, ranges)).await),
+                Err(error) => tracing::debug!(%error, product, "capacity was not read"),
+            }
+        }
+    }
+}
+
+impl Maker {
+    /// Whether it is quoting.
+    pub fn is_quoting(&self) -> bool {
+        self.figures().state == State::Quoting
+    }
+}
