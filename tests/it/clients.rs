@@ -779,6 +779,34 @@ impl MarketDataService for Liar {
         Err(tonic::Status::unimplemented("nobody asks"))
     }
 
+    async fn list_trades(
+        &self,
+        _: tonic::Request<v1::ListTradesRequest>,
+    ) -> Result<tonic::Response<v1::ListTradesResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
+    async fn list_candles(
+        &self,
+        _: tonic::Request<v1::ListCandlesRequest>,
+    ) -> Result<tonic::Response<v1::ListCandlesResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
+    async fn list_index(
+        &self,
+        _: tonic::Request<v1::ListIndexRequest>,
+    ) -> Result<tonic::Response<v1::ListIndexResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
+    async fn get_forward_curve(
+        &self,
+        _: tonic::Request<v1::GetForwardCurveRequest>,
+    ) -> Result<tonic::Response<v1::GetForwardCurveResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
     async fn subscribe(
         &self,
         request: tonic::Request<v1::SubscribeRequest>,
