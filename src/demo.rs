@@ -12,7 +12,7 @@
 //! - `dice`: chance by seed
 
 mod buyer;
-mod dice;
+pub(crate) mod dice;
 mod firms;
 mod maker;
 mod screen;

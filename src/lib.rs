@@ -5,6 +5,8 @@
 //! - `market`: the market's definition, from file to commands
 //! - `serve`: a running exchange, put together from its parts
 //! - `ctl`: the exchange from a terminal
+//! - `maker`: a market maker at an exchange, from a file of settings
+//! - `backtest`: a strategy against an exchange in this process
 //! - `demo`: an exchange with a market on it that makes itself
 //! - `load`: an exchange under load, measured
 //! - `replay`, `journal`, `backup`: the journal again, checked, copied
@@ -12,12 +14,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backtest;
 pub mod backup;
 pub mod config;
 pub mod ctl;
 pub mod demo;
 pub mod journal;
 pub mod load;
+pub mod maker;
 pub mod market;
 pub mod replay;
 pub mod serve;

@@ -84,9 +84,9 @@ pub struct Arguments {
     /// So many requests a second in all, at random moments that no answer delays; without it, as many as are answered
     #[arg(long, value_name = "R", value_parser = rate, help_heading = "Load")]
     rate: Option<f64>,
-    /// How long each server is measured, in all rounds together
-    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds, help_heading = "Load")]
-    seconds: Duration,
+    /// How long each server is measured, in all rounds together [default: 10, and 30 with subscribers]
+    #[arg(long, value_name = "S", value_parser = seconds, help_heading = "Load")]
+    seconds: Option<Duration>,
     /// Products whose hours are traded, such as `GP.*`
     #[arg(long, value_name = "PATTERN", help_heading = "Load")]
     products: Option<String>,
@@ -155,6 +155,12 @@ impl Arguments {
             Way::Session { entries: 1, messages } if self.batch.is_none() => format!("window-{messages}"),
             Way::Session { entries, .. } => format!("batch-{entries}"),
         }
+    }
+
+    /// A p99 of few orders needs more time than one of many.
+    fn seconds(&self) -> Duration {
+        let usual = if self.subscribers.is_some() { 30 } else { 10 };
+        self.seconds.unwrap_or(Duration::from_secs(usual))
     }
 
     fn plan(&self) -> Plan {
@@ -368,7 +374,7 @@ async fn rounds(
     mut noop: Option<&mut Side>,
 ) -> anyhow::Result<()> {
     let rounds = if noop.is_some() { ROUNDS } else { 1 };
-    let measured = arguments.seconds / rounds;
+    let measured = arguments.seconds() / rounds;
     let warm_up = WARM_UP.min(measured);
     for side in std::iter::once(&mut *ours).chain(noop.as_deref_mut()) {
         ticker.label(format!("{}, filling", side.name));
@@ -401,7 +407,7 @@ fn tell(
         instruments: desks[0].books.len(),
         resting: arguments.mix.resting(),
         seed: arguments.seed,
-        seconds: arguments.seconds,
+        seconds: arguments.seconds(),
         raised,
         audit,
         ours: measured.into(),

@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use hourbook::config::Flags;
 use hourbook::market::Market;
-use hourbook::{backup, ctl, demo, journal, load, replay, serve, simulate};
+use hourbook::{backtest, backup, ctl, demo, journal, load, maker, replay, serve, simulate};
 
 /// Short-lived batches and messages are what a venue allocates.
 #[global_allocator]
@@ -52,6 +52,10 @@ enum Command {
         /// Accounts that it knows
         accounts: Vec<u32>,
     },
+    /// Make a market: quote two sides at an exchange, as any customer may
+    Maker(maker::Arguments),
+    /// Try a strategy on a recorded journal or a series of prices
+    Backtest(Box<backtest::Arguments>),
     /// Apply a journal's commands again, and print the state hash they come to
     Replay(replay::Arguments),
     /// Check, show or archive a journal; it may be in use
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
         Command::Simulate { check, file } => simulate(check, &file),
         Command::Load(arguments) => load::run(&arguments),
         Command::Noop { accounts } => load::serve_noop(&accounts).map(|()| ExitCode::SUCCESS),
+        Command::Maker(arguments) => maker::run(&arguments),
+        Command::Backtest(arguments) => backtest::run(*arguments),
         Command::Replay(arguments) => replay::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Journal(arguments) => journal::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => completions(shell),

@@ -49,7 +49,7 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Pairs> {
     let readers = subscribers - stalled;
     let rate = arguments.rate.unwrap_or((DELIVERIES / subscribers as f64).max(LEAST_RATE));
-    let measured = arguments.seconds / ROUNDS;
+    let measured = arguments.seconds() / ROUNDS;
     ticker.label("filling");
     customer.fill().await?;
     let mut pairs = Vec::new();
@@ -116,7 +116,7 @@ impl Pairs {
             "mix": arguments.mix.name(),
             "rate": self.rate,
             "seed": arguments.seed,
-            "seconds": arguments.seconds.as_secs_f64(),
+            "seconds": arguments.seconds().as_secs_f64(),
             "pairs": self.pairs.len(),
             "errors": self.errors(),
             "reports_checked": audit.reports,

@@ -108,7 +108,8 @@ impl Venue {
         let flags = Flags {
             config: Some(file),
             data: Some(directory.path().join("data")),
-            listen: Some("127.0.0.1:0".parse().unwrap()),
+            // Who is to come back to the same address says which.
+            listen: (!settings.contains("listen =")).then(|| "127.0.0.1:0".parse().unwrap()),
             metrics: Some("none".into()),
             market: Some(market),
             ..Flags::default()

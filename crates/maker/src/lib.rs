@@ -19,6 +19,14 @@ mod strategy;
 mod view;
 mod volatility;
 
+#[cfg(test)]
+mod tests;
+
+/// The page on makers is tried as it is written.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/maker.md")]
+struct Page;
+
 pub use figures::{Figures, State, amount};
 pub use holdings::{Holdings, Position};
 pub use limits::{Breach, Limits};

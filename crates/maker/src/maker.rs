@@ -17,6 +17,7 @@ use hourbook_api::client::{
     self, Advice, Cause, Client, Entries, Event, Events, Feed, News, Session, SessionOptions, Subscription,
 };
 use hourbook_api::v1;
+use hourbook_pricing::Params;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,7 +35,7 @@ pub enum Depth {
 }
 
 /// Where and for whom a maker quotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Such as `http://127.0.0.1:7070`.
     pub address: String,
@@ -49,6 +50,9 @@ pub struct Config {
     pub patterns: Vec<String>,
     /// The participant whose score makes the fair price; 0 for nobody in particular.
     pub provider: u32,
+    /// The exchange's fair price counts no further than this from what these parameters say of a product, millionths.
+    pub params: Arc<Params>,
+    pub leash_ppm: u32,
     pub depth: Depth,
     /// How often it decides.
     pub pace: Duration,
@@ -339,12 +343,17 @@ impl Desk {
                         post_only: true,
                         self_trade_prevention: v1::SelfTradePrevention::CancelOldest as i32,
                     };
-                    self.entries.quote(set).await?;
+                    if self.entries.quote(set).await.is_err() {
+                        return self.over();
+                    }
                 }
                 Action::CancelAll => {
                     let why = self.quoter.state().why();
                     tracing::warn!(why, "everything is cancelled, and nothing quoted until that is over");
-                    self.cancelling = Some(self.entries.mass_cancel(v1::MassCancelScope::default()).await?);
+                    match self.entries.mass_cancel(v1::MassCancelScope::default()).await {
+                        Ok(number) => self.cancelling = Some(number),
+                        Err(_) => return self.over(),
+                    }
                 }
                 Action::Kill(breach) => {
                     tracing::error!(%breach, account = self.config.account, "killed: everything is cancelled");
@@ -352,6 +361,12 @@ impl Desk {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The session takes nothing any more. Its events say why, and are read next.
+    fn over(&mut self) -> Result<(), Error> {
+        self.quoter.session_lost();
         Ok(())
     }
 
@@ -467,7 +482,14 @@ impl Desk {
             },
             Told::Price(quote) => {
                 self.clock.heard(quote.time.as_ref());
-                self.quoter.price(&quote.product, Fair::of(&quote));
+                let Config { params, leash_ppm, .. } = &self.config;
+                let modelled = Fair::modelled(params, &quote.product, &quote.currency, quote.score_ppm);
+                // What these parameters do not know is not on a leash: the exchange's know it.
+                let fair = Fair::of(&quote).map(|fair| match modelled {
+                    Some(modelled) => fair.leashed(modelled, *leash_ppm),
+                    None => fair,
+                });
+                self.quoter.price(&quote.product, fair);
             }
             Told::Unpriced(product) => {
                 tracing::warn!(product, "pricing does not know it: it is not quoted");

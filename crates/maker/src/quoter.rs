@@ -114,6 +114,8 @@ struct Line {
     paused_until: [Duration; 2],
     why: [Option<Why>; 2],
     waits: bool,
+    /// Since when its gate is known to be closed.
+    over: Option<Duration>,
     /// What it adds to the sums below.
     share: Share,
 }
@@ -225,8 +227,11 @@ impl Quoter {
     /// An instrument is listed and to be quoted.
     pub fn list(&mut self, instrument: Instrument, status: Status) {
         if let Some(line) = self.lines.get_mut(&instrument.id) {
-            line.status = status;
-            return self.settle(instrument.id);
+            let id = instrument.id;
+            return if line.status == status { self.settle(id) } else { self.status(id, status) };
+        }
+        if is_over(status) {
+            return;
         }
         let id = instrument.id;
         if self.figures.currency.is_empty() {
@@ -247,6 +252,7 @@ impl Quoter {
             paused_until: [Duration::ZERO; 2],
             why: [None, None],
             waits: false,
+            over: None,
             share: Share::default(),
         };
         self.lines.insert(id, line);
@@ -283,10 +289,20 @@ impl Quoter {
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.status = status;
         if is_over(status) {
+            line.over.get_or_insert(self.now.run);
+            line.why = [None, None];
             self.close(id);
         }
         self.settle(id);
         self.look_at(id);
+    }
+
+    /// Forgets what is over: a while after its gate, so that a report that took another way than the news of it still counts.
+    fn forget(&mut self) {
+        let since = self.now.run.saturating_sub(RECHECK);
+        let is_gone = |line: &&Line| line.over.is_some_and(|over| over <= since);
+        let gone: Vec<u32> = self.lines.values().filter(is_gone).map(|line| line.instrument.id).collect();
+        gone.into_iter().for_each(|id| self.delist(id));
     }
 
     /// Everything below the feed's connection is whole as of now.
@@ -301,7 +317,8 @@ impl Quoter {
         line.bids.extend(bids);
         line.asks.clear();
         line.asks.extend(asks);
-        if let (Some(bid), Some(ask)) = (line.bids.first(), line.asks.first())
+        let of = |levels: &[Level], side: usize| without(levels, line.standing[side]).first().copied();
+        if let (Some(bid), Some(ask)) = (of(&line.bids, BUY), of(&line.asks, SELL))
             && let Some(product) = self.products.get_mut(&line.instrument.product)
         {
             let middle = bid.price_micros + (ask.price_micros - bid.price_micros) / 2;
@@ -359,8 +376,11 @@ impl Quoter {
         self.is_killed_outside = true;
     }
 
-    /// A position from before the maker began.
+    /// A position from before the maker began, in what it quotes; what is past its gate cannot be traded any more.
     pub fn begin_with(&mut self, id: u32, units: i64, cost_micros: i64) {
+        if !self.lines.contains_key(&id) {
+            return;
+        }
         self.holdings.begin_with(id, units, cost_micros);
         self.settle(id);
     }
@@ -506,6 +526,7 @@ impl Quoter {
         }
         if self.checked_all.is_zero() || self.now.run.saturating_sub(self.checked_all) >= RECHECK {
             self.checked_all = self.now.run.max(Duration::from_nanos(1));
+            self.forget();
             let all: Vec<u32> = self.lines.keys().copied().collect();
             all.into_iter().for_each(|id| self.look_at(id));
         }
@@ -528,6 +549,16 @@ impl Quoter {
         self.rate.give_back(left);
         let batch = self.settings.batch.clamp(1, 1_000);
         quotes.chunks(batch).map(|quotes| Action::Quote(quotes.to_vec())).collect()
+    }
+
+    /// Keeps figures of an account that somebody else quotes for; nothing is decided.
+    pub fn watch(&mut self) {
+        self.state = State::Quoting;
+    }
+
+    /// Hours that an instrument is delivered for; 0 of one that is not known.
+    pub fn hours_of(&self, id: u32) -> u32 {
+        self.lines.get(&id).map_or(0, |line| line.instrument.hours)
     }
 
     /// It ends in order: nothing is quoted any more.

@@ -1,6 +1,7 @@
 //! What a strategy sees of an instrument, and what it answers.
 
 use hourbook_api::v1;
+use hourbook_pricing::{Conditions, Params, Tier};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -94,6 +95,34 @@ impl Fair {
             high_micros: quote.fair_high_micros,
             score_ppm: quote.score_ppm,
         })
+    }
+
+    /// What the parameters alone say of a product at this score: no trade moves it.
+    pub fn modelled(params: &Params, product: &str, currency: &str, score_ppm: u32) -> Option<i64> {
+        let mut parts = product.split('.');
+        let (class, region) = (parts.next()?, parts.next()?);
+        let tier = match parts.next()? {
+            "A" => Tier::A,
+            "B" => Tier::B,
+            "C" => Tier::C,
+            _ => return None,
+        };
+        let score = Decimal::new(score_ppm.into(), 4);
+        let fair = params.fair_price(&Conditions { class, region, tier, score, currency, basis: None });
+        fair.ok()?.micros(1).ok()
+    }
+
+    /// The same, no further from `modelled_micros` than `leash_ppm` millionths of it.
+    ///
+    /// A fair price follows trades, and trades happen where makers quote. Where all takers want the same, each trade would
+    /// raise the price that the next is quoted about, and nothing would end that.
+    pub fn leashed(self, modelled_micros: i64, leash_ppm: u32) -> Fair {
+        let far = (i128::from(modelled_micros) * i128::from(leash_ppm) / 1_000_000) as i64;
+        let (least, most) = (modelled_micros.saturating_sub(far).max(1), modelled_micros.saturating_add(far));
+        let price_micros = self.price_micros.clamp(least.min(most), most);
+        let moved = price_micros - self.price_micros;
+        let (low_micros, high_micros) = (self.low_micros + moved, self.high_micros + moved);
+        Fair { price_micros, low_micros, high_micros, ..self }
     }
 
     /// Half the width of the interval, relative to the price.

@@ -11,8 +11,12 @@ use std::time::{Duration, Instant};
 const MIDDLE: i64 = 2_000_000;
 const SHORT: Duration = Duration::from_millis(50);
 
-/// Fills the books of a server, measures it for a moment, and ends.
 async fn run(lie: Lie, way: Way, pace: Pace) -> Result<(Figures, Audit), Error> {
+    run_for(SHORT, lie, way, pace).await
+}
+
+/// Fills the books of a server, measures it for a while, and ends.
+async fn run_for(measured: Duration, lie: Lie, way: Way, pace: Pace) -> Result<(Figures, Audit), Error> {
     let address = liar::serve(lie).await;
     let books = [Book { instrument: 7, price: MIDDLE, tick: 100 }].into();
     let desk = Desk { key: "k".into(), authority: None, account: 1, books, keeps_reports: false };
@@ -20,7 +24,7 @@ async fn run(lie: Lie, way: Way, pace: Pace) -> Result<(Figures, Audit), Error> 
     let progress = Progress::default();
     let mut customer = Customer::connect(plan, &address, &[desk], progress.clone()).await?;
     customer.fill().await?;
-    let figures = customer.round(Duration::ZERO, SHORT).await?;
+    let figures = customer.round(Duration::ZERO, measured).await?;
     assert!(progress.answered() >= 200 + figures.answered, "whoever watches sees it go on");
     let audit = customer.end().await?;
     Ok((figures, audit))
@@ -68,15 +72,15 @@ async fn what_the_market_refuses_is_counted_and_no_error() {
 #[tokio::test]
 async fn a_pause_counts_for_every_request_that_was_due_in_it() {
     // The server answers at once but for one pause; a thousand requests a second are due all the while.
-    let paused = Lie::Pause(SHORT / 2);
-    let (open, _) =
-        run(paused, Way::Session { entries: 1, messages: 1 }, Pace::PerSecond(1_000.0)).await.unwrap();
+    let (measured, paused) = (SHORT * 4, Lie::Pause(SHORT * 2));
+    let one = Way::Session { entries: 1, messages: 1 };
     let late = |figures: &Figures| {
-        let slow = figures.latency.iter_recorded().filter(|step| step.value_iterated_to() > 5_000_000);
+        let slow = figures.latency.iter_recorded().filter(|step| step.value_iterated_to() > 20_000_000);
         slow.map(|step| step.count_at_value()).sum::<u64>()
     };
-    assert!(late(&open) > 5, "those that were due meanwhile waited too: {}", late(&open));
-    let (closed, _) = run(paused, Way::Session { entries: 1, messages: 1 }, Pace::Full).await.unwrap();
+    let (open, _) = run_for(measured, paused, one, Pace::PerSecond(1_000.0)).await.unwrap();
+    assert!(late(&open) > 20, "those that were due meanwhile waited too: {}", late(&open));
+    let (closed, _) = run_for(measured, paused, one, Pace::Full).await.unwrap();
     assert!(late(&closed) < late(&open), "a closed loop asks nothing meanwhile: {}", late(&closed));
 }
 

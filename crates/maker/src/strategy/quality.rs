@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// Quotes as docs/pricing.md, "Quote" says: the middle moves away from what is held, and the distance between the sides
 /// pays for time to delivery, volatility, doubt about the fair price, and the fee.
 ///
-/// The volatility of the feed counts where it is above the class's own: where only this maker quotes nothing moves, and
-/// that is no sign of safety.
+/// The volatility of the feed counts between the class's own and twice as much: where only makers quote nothing moves, and
+/// that is no sign of safety; and where books move because makers move, they would widen without end.
 #[derive(Clone, Debug)]
 pub struct QualityPriced {
     params: Arc<Params>,
@@ -32,7 +32,10 @@ impl QualityPriced {
         QuoteRequest {
             fair: micros(view.fair.price_micros),
             uncertainty: view.fair.uncertainty(),
-            volatility: view.volatility.map(|seen| seen.clamp(quoting.volatility, Decimal::ONE)),
+            volatility: view.volatility.map(|seen| {
+                let most = (quoting.volatility * Decimal::TWO).min(Decimal::ONE);
+                seen.clamp(quoting.volatility.min(most), most)
+            }),
             fee: Decimal::new(view.instrument.maker_fee_ppm.into(), 6),
             hours_to_delivery: view.hours_to_delivery().min(dec!(100000)),
             inventory: sellable as u64,

@@ -1,0 +1,616 @@
+//! `hourbook backtest`: a strategy against an exchange in this process, and what came of it.
+//!
+//! - `recorded`: over a journal; others do what they did then
+//! - `flow`: over a series of prices; others want what a seed draws around it
+//! - `arena`: the exchange, command by command, for a strategy of this program: the same run gives the same report
+//! - `served`: the same market on loopback, for a strategy from outside
+//! - `observer`: what a strategy sees and what its account makes, out of events; `report`: figures and pictures
+
+mod arena;
+mod flow;
+mod observer;
+mod recorded;
+mod report;
+mod served;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use hourbook_exchange::Exchange;
+use hourbook_maker::{Limits as Risk, Quoter, Settings, Strategy, View};
+use hourbook_model::*;
+use hourbook_pricing::Params;
+use jiff::civil::Date;
+
+use crate::demo::dice::Dice;
+use crate::journal::hex;
+use crate::maker::{Name, StrategyText, strategy};
+use crate::market::Market;
+use crate::settings::Percent;
+use arena::Arena;
+use flow::{Crowd, Series, Wish};
+use observer::{Observer, SESSION};
+use recorded::Recording;
+use report::{Report, Sample};
+use served::Service;
+
+/// The flags of `backtest`.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// Trade against a recorded journal
+    #[arg(long, value_name = "DIR", conflicts_with = "series", required_unless_present = "series")]
+    journal: Option<PathBuf>,
+    /// Directory that earlier segments of it were archived to
+    #[arg(long, value_name = "DIR", requires = "journal")]
+    archive: Option<PathBuf>,
+    /// With a journal: what to quote
+    #[arg(long, value_name = "PATTERN", default_value = "*")]
+    pattern: Vec<String>,
+
+    /// Trade in a market whose prices follow a CSV file with a column `date`
+    #[arg(long, value_name = "FILE")]
+    series: Option<PathBuf>,
+    /// Its column of prices; only their ratios count
+    #[arg(long, default_value = "price")]
+    column: String,
+    /// Only rows with this value in this column; may be given again
+    #[arg(long = "where", value_name = "COLUMN=VALUE", value_parser = filter)]
+    filters: Vec<(String, String)>,
+    /// With a series: the product, of the market built in
+    #[arg(long, default_value = "GP.CNNM.A")]
+    product: String,
+    /// With a series: the first day, as 2026-11-24; the first of the series without
+    #[arg(long, value_name = "DATE")]
+    from: Option<Date>,
+    /// With a series: how many days
+    #[arg(long, default_value_t = 28, value_parser = clap::value_parser!(u32).range(1..=700))]
+    days: u32,
+    /// With a series: orders of others in an hour
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    orders_per_hour: u32,
+    /// With a series: how far apart others are about what an hour is worth, percent
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=50))]
+    noise_percent: u32,
+    /// With a series: what is drawn; the same seed gives the same run
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// The strategy
+    #[arg(long, value_enum, default_value = "quality")]
+    strategy: Name,
+    /// File of pricing parameters; the one built in without
+    #[arg(long, value_name = "FILE")]
+    params: Option<PathBuf>,
+    /// Of `quality`: aversion to risk, 0 to 100, in place of the parameters'
+    #[arg(long, value_name = "NUMBER")]
+    risk: Option<String>,
+    /// Of `fixed`: half the distance between the sides, millionths of the fair price
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    half_ppm: u32,
+    /// Of `fixed`: how far the largest position moves both sides, millionths
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    skew_ppm: u32,
+    /// Lots on either side at most
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    size: i64,
+    /// Lots that are declared in every hour; as many may be bought
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
+    capacity: i64,
+    /// Cash, in whole units of the currency
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
+    cash: i64,
+    /// How far the profit may fall below zero before everything stops, in whole units of the currency
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+    loss: i64,
+
+    /// With a series: serve the market on loopback for a strategy from outside, and report on its account
+    #[arg(long, conflicts_with = "journal")]
+    serve: bool,
+    /// Where it is served
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", requires = "serve")]
+    listen: SocketAddr,
+    /// Seconds that pass in a step
+    #[arg(long, default_value_t = 60, requires = "serve", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    step_seconds: u64,
+    /// Milliseconds that the strategy has for a step
+    #[arg(long, default_value_t = 20, requires = "serve", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pace_ms: u64,
+
+    /// Write a picture of profit and inventory, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn filter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be COLUMN=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Runs it, and prints what came of it; the exit code is 1 where a limit stopped the strategy.
+///
+/// # Errors
+/// What keeps it from running, or breaks off.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let report = match &arguments.journal {
+        Some(_) => over_journal(&arguments)?,
+        None => over_series(&arguments)?,
+    };
+    if let Some(path) = &arguments.plot {
+        std::fs::write(path, report.svg()).with_context(|| path.display().to_string())?;
+    }
+    let mut out = io::stdout().lock();
+    match arguments.json {
+        true => writeln!(out, "{}", report.json())?,
+        false => report.print(&mut out)?,
+    }
+    let is_killed = report.figures.state.name() == "killed";
+    Ok(if is_killed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A market over a series, and who is in it.
+pub(crate) struct Setting {
+    pub product: Product,
+    pub series: Series,
+    pub crowd: Crowd,
+    pub from: Time,
+    pub to: Time,
+    pub seed: u64,
+    pub params: Arc<Params>,
+    pub params_path: Option<PathBuf>,
+    pub settings: Settings,
+    pub capacity: Quantity,
+    pub cash: Money,
+    against: String,
+}
+
+/// What each product lists here: enough to choose from, and not so much that nothing ever trades.
+const HORIZON: Horizon = Horizon { hours: 24, days: 2, weeks: 0, months: 0 };
+/// Commands a second and orders that nobody here reaches.
+const NO_LIMIT: Limits = Limits { commands_per_second: 10_000_000, open_orders: 1_000_000 };
+/// Samples of a run.
+const SAMPLES: i64 = 400;
+/// With a journal, the strategy decides no more often than this.
+const REACTION: i64 = 100_000_000;
+
+impl Setting {
+    fn of(arguments: &Arguments) -> anyhow::Result<Setting> {
+        let path = arguments.series.as_ref().expect("one of two is there");
+        let series = Series::read(path, &arguments.column, &arguments.filters)?;
+        let symbol: ProductSymbol = arguments.product.parse().context("--product")?;
+        let built_in = Market::built_in();
+        let product = built_in.products().find(|product| product.symbol == symbol);
+        let product = product.with_context(|| format!("--product: the market has no {symbol}"))?;
+        // Continuous trading only: how much of the time was quoted is then a figure of the strategy's.
+        let product = Product { horizon: HORIZON, auction: None, band: None, ..product.clone() };
+        let from = match arguments.from {
+            None => series.first(),
+            Some(day) => Time(i64::from((day - jiff::civil::date(1970, 1, 1)).get_days()) * Time::DAY),
+        };
+        if from < series.first() || from >= series.last() {
+            let known = (crate::journal::time(series.first().0), crate::journal::time(series.last().0));
+            bail!("--from: the series reaches from {} to {}", known.0, known.1);
+        }
+        let to = from.plus_nanos(i64::from(arguments.days) * Time::DAY).min(series.last());
+        let filters: Vec<String> =
+            arguments.filters.iter().map(|(name, value)| format!(", {name} {value}")).collect();
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Setting {
+            against: format!("{} as {file} moves{}", product.symbol, filters.concat()),
+            product,
+            series,
+            crowd: Crowd {
+                orders_per_hour: arguments.orders_per_hour,
+                noise_ppm: arguments.noise_percent * 10_000,
+                lots: 3,
+            },
+            from,
+            to,
+            seed: arguments.seed,
+            params: Arc::new(parameters(arguments)?),
+            params_path: arguments.params.clone(),
+            settings: settings(arguments),
+            capacity: Quantity(arguments.capacity),
+            cash: Money(arguments.cash * MICROS),
+        })
+    }
+
+    fn market(&self) -> Market {
+        Market::built_in().with_products(vec![self.product.clone()])
+    }
+
+    fn observer(&self, account: AccountId) -> Observer {
+        let quoter = Quoter::new(self.settings.clone(), Box::new(Nobody), SESSION);
+        Observer::new(quoter, account, Arc::clone(&self.params), vec!["*".into()], self.from)
+    }
+}
+
+/// Stands for a strategy that quotes by itself.
+struct Nobody;
+
+impl Strategy for Nobody {
+    fn name(&self) -> &'static str {
+        "nobody"
+    }
+
+    fn quote(&mut self, _: &View) -> hourbook_maker::Quotes {
+        hourbook_maker::Quotes::none("it quotes by itself")
+    }
+}
+
+fn settings(arguments: &Arguments) -> Settings {
+    let limits = Risk {
+        position: arguments.capacity.max(arguments.size),
+        exposure_micros: arguments.cash * MICROS,
+        loss_micros: arguments.loss * MICROS,
+        quotes_per_second: 100_000,
+        refusals_per_minute: 1_000_000,
+        ..Risk::default()
+    };
+    Settings { size: arguments.size, limits, ..Settings::default() }
+}
+
+fn chosen(arguments: &Arguments) -> anyhow::Result<Box<dyn Strategy>> {
+    let text = StrategyText {
+        name: arguments.strategy,
+        params: arguments.params.clone().unwrap_or_default(),
+        risk: arguments.risk.clone().unwrap_or_default(),
+        half: Percent(arguments.half_ppm),
+        skew: Percent(arguments.skew_ppm),
+        ..StrategyText::default()
+    };
+    strategy(&text).map_err(|(key, why)| anyhow::anyhow!("--{key}: {why}"))
+}
+
+fn parameters(arguments: &Arguments) -> anyhow::Result<Params> {
+    let path = arguments.params.clone().unwrap_or_default();
+    crate::maker::params(&path).map_err(|why| anyhow::anyhow!("--params: {why}"))
+}
+
+/// What makes the strategy a member, with a key of this digest, and then everybody else.
+fn members(setting: &Setting, digest: [u8; 32]) -> Vec<Command> {
+    let (maker, others) = (ParticipantId(1), ParticipantId(2));
+    let next = |id: ParticipantId| ParticipantId(id.0 + u32::from(digest != [0; 32]));
+    // Where an exchange is served, its operator is the first participant.
+    let (maker, others) = (next(maker), next(others));
+    let account = AccountId(1);
+    let mut commands: Vec<Command> = vec![
+        CreateParticipant { name: "strategy".into() }.into(),
+        CreateAccount { participant: maker, name: "strategy".into() }.into(),
+        CreateParticipant { name: "others".into() }.into(),
+        CreateAccount { participant: others, name: "others".into() }.into(),
+    ];
+    commands.extend(outfit(
+        account,
+        &setting.product,
+        ProductId(1),
+        setting.from,
+        setting.cash,
+        setting.capacity,
+    ));
+    let currency = setting.product.currency.clone();
+    let unlimited = SetCredit { account: AccountId(2), currency, credit: Credit::Unlimited };
+    commands.push(unlimited.into());
+    commands.push(SetLimits { account: AccountId(2), limits: NO_LIMIT }.into());
+    if digest != [0; 32] {
+        let (role, label) = (Role::Maker, "strategy".into());
+        commands.push(IssueKey { participant: maker, account, role, digest, label }.into());
+    }
+    commands
+}
+
+/// Cash, and hours to sell.
+fn outfit(
+    account: AccountId,
+    product: &Product,
+    id: ProductId,
+    from: Time,
+    cash: Money,
+    quantity: Quantity,
+) -> Vec<Command> {
+    let mut commands: Vec<Command> = vec![SetLimits { account, limits: NO_LIMIT }.into()];
+    let (currency, reference) = (product.currency.clone(), "backtest".into());
+    commands.push(Deposit { account, currency, amount: cash, reference }.into());
+    if quantity > Quantity::ZERO {
+        let (hours, attestation) = (730 * 24, "backtest: nothing is delivered".into());
+        let from = from.hour();
+        commands.push(DeclareCapacity { account, product: id, from, hours, quantity, attestation }.into());
+    }
+    commands
+}
+
+/// What a wish comes to in an exchange as it stands: `None` where nothing is to be had, or nothing would be paid.
+fn order(
+    exchange: &Exchange,
+    product: &Product,
+    series: &Series,
+    from: Time,
+    wish: &Wish,
+) -> Option<PlaceOrder> {
+    let trading: Vec<InstrumentId> = exchange
+        .statuses_of(exchange.product_named(&product.symbol)?, None, usize::MAX)
+        .into_iter()
+        .filter(|(.., status)| *status == Status::Continuous)
+        .map(|(id, ..)| id)
+        .collect();
+    let instrument = *trading.get((wish.which % (trading.len() as u64).max(1)) as usize)?;
+    // A product's own price is what the market's definition or pricing says it was at the beginning.
+    let base = i128::from(exchange.product_named(&product.symbol).and(product.reference)?.0);
+    let worth = base * i128::from(series.value_ppm(from, wish.at)) / 1_000_000;
+    let worth = worth * i128::from(wish.worth_ppm) / 1_000_000;
+    let tick = product.tick.0.max(1);
+    let down = i64::try_from(worth).ok()? / tick * tick;
+    let price = if wish.buys { down } else { down + tick };
+    let time_in_force = match wish.waits {
+        true => TimeInForce::Gtd(wish.at.max(exchange.stamp().time).plus_nanos(Time::HOUR)),
+        false => TimeInForce::Ioc,
+    };
+    (price > 0).then_some(PlaceOrder {
+        order: NewOrder {
+            instrument,
+            side: if wish.buys { Side::Buy } else { Side::Sell },
+            order_type: OrderType::Limit,
+            time_in_force,
+            price: Price(price),
+            trigger: Price(0),
+            quantity: Quantity(wish.lots),
+            display: Quantity(0),
+            minimum: Quantity(0),
+            post_only: false,
+            self_trade: SelfTrade::Allow,
+        },
+    })
+}
+
+/// What is kept of a run while it goes on.
+pub(crate) struct Run {
+    samples: Vec<Sample>,
+    apart: i64,
+    from: Time,
+    to: Time,
+    report: Option<Report>,
+}
+
+impl Run {
+    fn new(setting: &Setting) -> Run {
+        Run::between(setting.from, setting.to)
+    }
+
+    fn between(from: Time, to: Time) -> Run {
+        Run { samples: Vec::new(), apart: ((to.0 - from.0) / SAMPLES).max(1), from, to, report: None }
+    }
+
+    fn sample(&mut self, at: Time, observer: &Observer) {
+        let is_due = self.samples.last().is_none_or(|last| at.0 - last.at.0 >= self.apart);
+        if is_due {
+            self.keep(at, observer);
+        }
+    }
+
+    fn keep(&mut self, at: Time, observer: &Observer) {
+        let figures = observer.quoter.figures();
+        let (profit_micros, net_lot_hours) = (figures.profit_micros(), figures.net_lot_hours);
+        self.samples.push(Sample { at, profit_micros, net_lot_hours });
+    }
+
+    fn ended(mut self, setting: &Setting, observer: Observer, strategy: &str, hash: Option<String>) -> Run {
+        let against = setting.against.clone();
+        self.close(observer, strategy, against, Some(setting.seed), hash);
+        self
+    }
+
+    fn close(
+        &mut self,
+        observer: Observer,
+        strategy: &str,
+        against: String,
+        seed: Option<u64>,
+        state_hash: Option<String>,
+    ) {
+        self.keep(self.to, &observer);
+        let samples = std::mem::take(&mut self.samples);
+        self.report = Some(Report {
+            strategy: strategy.into(),
+            against,
+            seed,
+            from: self.from,
+            to: self.to,
+            trades: observer.trades,
+            captured_micros: observer.captured_micros,
+            turnover_micros: observer.turnover_micros,
+            accepted: observer.accepted,
+            figures: observer.quoter.figures(),
+            samples,
+            state_hash,
+        });
+    }
+
+    fn report(self) -> anyhow::Result<Report> {
+        self.report.context("the run did not end")
+    }
+}
+
+fn over_series(arguments: &Arguments) -> anyhow::Result<Report> {
+    let mut setting = Setting::of(arguments)?;
+    // The market's own reference would be a price of its own; what others think is to be what pricing says.
+    setting.product.reference = Some(opening_price(&setting)?);
+    if arguments.serve {
+        let service = Service {
+            listen: arguments.listen,
+            step: Duration::from_secs(arguments.step_seconds),
+            pace: Duration::from_millis(arguments.pace_ms),
+            patience: Duration::from_secs(60),
+        };
+        if !service.listen.ip().is_loopback() {
+            bail!(
+                "--listen: {} can be reached by others, and a backtest is for this machine only",
+                service.listen
+            );
+        }
+        return crate::serve::runtime()?.block_on(served::run(&setting, &service))?.report();
+    }
+    in_arena(&setting, chosen(arguments)?)
+}
+
+/// What pricing says of the product at the beginning.
+fn opening_price(setting: &Setting) -> anyhow::Result<Price> {
+    let mut observer = setting.observer(AccountId(0));
+    observer.define(ProductId(1), &setting.product);
+    observer.reprice();
+    match observer.fair_micros(ProductId(1)) {
+        0 => bail!("--product: pricing does not know {}", setting.product.symbol),
+        micros => Ok(Price(micros)),
+    }
+}
+
+fn in_arena(setting: &Setting, strategy: Box<dyn Strategy>) -> anyhow::Result<Report> {
+    let mut arena = Arena::new(setting.from);
+    let name = strategy.name();
+    for command in setting.market().commands {
+        arena.operate(command);
+    }
+    arena.pass_to(setting.from);
+    for command in members(setting, [0; 32]) {
+        if let Some(reason) = arena.operate(command.clone()).refused {
+            bail!("{} is refused: {reason:?}", command.name());
+        }
+    }
+    arena.account = AccountId(1);
+    let quoter = Quoter::new(setting.settings.clone(), strategy, SESSION);
+    let (params, all) = (Arc::clone(&setting.params), vec!["*".into()]);
+    let mut observer = Observer::new(quoter, arena.account, params, all, setting.from);
+    observer.take_in(&arena.exchange);
+    let own = hours_of(&arena.exchange, arena.account, ProductId(1));
+    observer.quoter.declared(&setting.product.symbol.to_string(), &own, true);
+    arena.observer = Some(observer);
+    arena.act();
+
+    let mut run = Run::new(setting);
+    let mut dice = Dice::of(setting.seed, "crowd");
+    let crowd = Request { account: AccountId(2), ..Request::default() };
+    let mut hour = setting.from;
+    while hour < setting.to && arena.killed.is_none() {
+        let published = setting.series.published_ppm(setting.from, hour);
+        arena.observer.as_mut().expect("it is there").level(published);
+        for wish in setting.crowd.wishes(&mut dice, hour) {
+            arena.pass_to(wish.at);
+            arena.act();
+            if let Some(placed) =
+                order(&arena.exchange, &setting.product, &setting.series, setting.from, &wish)
+            {
+                arena.apply(&crowd, &placed.into());
+                arena.act();
+            }
+        }
+        hour = hour.plus_nanos(Time::HOUR);
+        arena.pass_to(hour.min(setting.to));
+        arena.act();
+        run.sample(hour, arena.observer.as_ref().expect("it is there"));
+    }
+    let hash = hex(&arena.exchange.state_hash());
+    let observer = arena.observer.take().expect("it is there");
+    run.ended(setting, observer, name, Some(hash)).report()
+}
+
+/// Hours of an account, as the contract tells them.
+fn hours_of(
+    exchange: &Exchange,
+    account: AccountId,
+    product: ProductId,
+) -> Vec<hourbook_api::v1::CapacityRange> {
+    let ranges = exchange.hours(account, product);
+    let range = |view: hourbook_exchange::HoursView| hourbook_api::v1::CapacityRange {
+        start_time: Some(hourbook_api::convert::timestamp(view.from.start())),
+        hours: view.hours,
+        declared_quantity: view.declared.0,
+        available_quantity: view.available.0,
+    };
+    ranges.into_iter().map(range).collect()
+}
+
+fn over_journal(arguments: &Arguments) -> anyhow::Result<Report> {
+    let directory = arguments.journal.as_ref().expect("one of two is there");
+    let mut recording = Recording::open(directory, arguments.archive.as_deref())?;
+    let begins = recording.next_time().expect("it is not empty");
+    let mut arena = Arena::new(begins);
+    while recording.next_time().is_some() && !recording.is_about_to_trade() {
+        recording.play(&mut arena)?;
+    }
+    let Some(from) = recording.next_time() else {
+        bail!("{}: nobody trades in it", directory.display());
+    };
+    join(arguments, &mut arena, &mut recording)?;
+    let strategy = chosen(arguments)?;
+    let name = strategy.name();
+    let quoter = Quoter::new(settings(arguments), strategy, SESSION);
+    let params = Arc::new(parameters(arguments)?);
+    let mut observer = Observer::new(quoter, arena.account, params, arguments.pattern.clone(), begins);
+    observer.take_in(&arena.exchange);
+    let products: Vec<(ProductId, ProductSymbol)> =
+        arena.exchange.products().map(|(id, listed)| (id, listed.terms.symbol.clone())).collect();
+    for (id, symbol) in products {
+        let own = hours_of(&arena.exchange, arena.account, id);
+        observer.quoter.declared(&symbol.to_string(), &own, true);
+    }
+    arena.observer = Some(observer);
+    arena.act();
+
+    // How long it is, is not known before its end: samples stand an hour apart, and closer where it is short.
+    let mut run = Run::between(from, from.plus_nanos(SAMPLES * Time::MINUTE));
+    let mut acted = from;
+    while let Some(time) = recording.next_time()
+        && arena.killed.is_none()
+    {
+        if time.0 - acted.0 >= REACTION {
+            acted = time;
+            arena.at.time = arena.at.time.max(time);
+            arena.act();
+            run.sample(time, arena.observer.as_ref().expect("it is there"));
+        }
+        recording.play(&mut arena)?;
+    }
+    arena.act();
+    run.to = arena.at.time;
+    let hash = hex(&arena.exchange.state_hash());
+    let observer = arena.observer.take().expect("it is there");
+    let against = format!("the journal in {}", directory.display());
+    run.close(observer, name, against, None, Some(hash));
+    run.report()
+}
+
+/// Gives the strategy an account, with cash and hours in every product of its patterns.
+fn join(arguments: &Arguments, arena: &mut Arena, recording: &mut Recording) -> anyhow::Result<()> {
+    let name = || "strategy".to_owned();
+    let participant = ParticipantId(arena.operate(CreateParticipant { name: name() }).number as u32);
+    let account = AccountId(arena.operate(CreateAccount { participant, name: name() }).number as u32);
+    recording.joined(participant, account);
+    arena.account = account;
+    let products: Vec<(ProductId, Product)> =
+        arena.exchange.products().map(|(id, listed)| (id, listed.terms.clone())).collect();
+    let mut funded = std::collections::BTreeSet::new();
+    for (id, product) in products {
+        let is_new = funded.insert(product.currency.clone());
+        let from = arena.at.time;
+        let (cash, quantity) = (Money(arguments.cash * MICROS), Quantity(arguments.capacity));
+        for command in outfit(account, &product, id, from, cash, quantity) {
+            if matches!(command, Command::Deposit(_)) && !is_new {
+                continue;
+            }
+            if let Some(reason) = arena.operate(command.clone()).refused {
+                bail!("{} for {} is refused: {reason:?}", command.name(), product.symbol);
+            }
+        }
+    }
+    Ok(())
+}
