@@ -18,6 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Code;
 
 use crate::venue::{FREE, Member, Venue, limit};
 
@@ -360,6 +361,26 @@ async fn a_session_goes_on_over_silence_a_restart_and_a_new_process() {
     let over = client.session(SessionOptions { resume_from: 1_000, ..SessionOptions::new(bob.account, "x") });
     let error = over.await.err().unwrap();
     assert_eq!((error.reason().as_deref(), error.advice()), (Some("BEYOND_NEXT"), Advice::BeginAnew));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_holds_for_calls_and_not_for_what_lasts() {
+    let venue = Venue::open().await;
+    let bob = venue.buyer("bob", 1_000).await;
+    let proxy = Proxy::before(&venue, 0, 1, 1).await;
+    let client = proxy.client(&bob).await.with_deadline(Duration::from_millis(200));
+    let mut copy = client.executions(bob.account, 0).await.unwrap();
+    let request = v1::GetBalancesRequest { account_id: bob.account };
+    client.accounts.clone().get_balances(request).await.unwrap();
+    proxy.is_deaf.store(true, Ordering::SeqCst);
+    let late = in_time("a deadline", client.accounts.clone().get_balances(request)).await.unwrap_err();
+    assert!(matches!(late.code(), Code::Cancelled | Code::DeadlineExceeded), "{late}");
+    assert_eq!(Error::from(late).advice(), Advice::Again { after: Duration::ZERO });
+    proxy.is_deaf.store(false, Ordering::SeqCst);
+    assert!(tokio::time::timeout(Duration::from_millis(400), copy.next()).await.is_err(), "it lasts");
+    bob.buy(&venue.hour(FREE, 30), 1, 90_000).await;
+    let told = in_time("a report", copy.next()).await.unwrap();
+    assert!(matches!(&told, Event::Report { report, .. } if report.number == 1), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
