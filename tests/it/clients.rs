@@ -576,7 +576,7 @@ async fn a_feed_cut_at_a_hundred_places_has_the_exchanges_own_books_and_every_tr
     traders.trade(100).await;
     let wanted = |symbols: &[String]| {
         let subscription = Subscription::new().top().levels().orders().trades().statistics();
-        let subscription = subscription.candles(v1::CandleInterval::Minute);
+        let subscription = subscription.candles(v1::CandleInterval::Minute).status().indicative();
         symbols.iter().fold(subscription, |wanted, symbol| wanted.symbol(symbol))
     };
     let proxy = Proxy::before(&venue, 0, 30_000, seed).await;
@@ -628,6 +628,8 @@ async fn a_feed_cut_at_a_hundred_places_has_the_exchanges_own_books_and_every_tr
             let other = calm.by_symbol(symbol).unwrap();
             assert_eq!(one.top, other.top);
             assert_eq!(one.statistics, other.statistics);
+            assert_eq!(one.status, v1::InstrumentStatus::Continuous);
+            assert_eq!(one.indicative, v1::IndicativeUncross::default(), "there is no call");
             let minutes = |one: &hourbook_api::client::Instrument| -> Vec<v1::Candle> {
                 one.candles(v1::CandleInterval::Minute).copied().collect()
             };
@@ -776,6 +778,34 @@ impl MarketDataService for Liar {
         &self,
         _: tonic::Request<v1::GetBookRequest>,
     ) -> Result<tonic::Response<v1::GetBookResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
+    async fn list_trades(
+        &self,
+        _: tonic::Request<v1::ListTradesRequest>,
+    ) -> Result<tonic::Response<v1::ListTradesResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
+    async fn list_candles(
+        &self,
+        _: tonic::Request<v1::ListCandlesRequest>,
+    ) -> Result<tonic::Response<v1::ListCandlesResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
+    async fn list_index(
+        &self,
+        _: tonic::Request<v1::ListIndexRequest>,
+    ) -> Result<tonic::Response<v1::ListIndexResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("nobody asks"))
+    }
+
+    async fn get_forward_curve(
+        &self,
+        _: tonic::Request<v1::GetForwardCurveRequest>,
+    ) -> Result<tonic::Response<v1::GetForwardCurveResponse>, tonic::Status> {
         Err(tonic::Status::unimplemented("nobody asks"))
     }
 

@@ -74,8 +74,20 @@ impl Subscription {
     }
 
     pub fn candles(mut self, interval: CandleInterval) -> Subscription {
-        self.request.candle_intervals.push(interval as i32);
-        if self.has(View::Candles) { self } else { self.view(View::Candles) }
+        if !self.request.candle_intervals.contains(&(interval as i32)) {
+            self.request.candle_intervals.push(interval as i32);
+        }
+        self.view(View::Candles)
+    }
+
+    /// How instruments trade.
+    pub fn status(self) -> Subscription {
+        self.view(View::Status)
+    }
+
+    /// In a call: the price and lots that an uncross would have.
+    pub fn indicative(self) -> Subscription {
+        self.view(View::Indicative)
     }
 
     /// Where this reader is too slow, every view begins again with a snapshot. Without it the exchange closes the
@@ -96,13 +108,12 @@ impl Subscription {
         Subscription { give_up_after: Some(most), ..self }
     }
 
+    /// Each view once, however often it is asked for.
     fn view(mut self, view: View) -> Subscription {
-        self.request.views.push(view as i32);
+        if !self.request.views.contains(&(view as i32)) {
+            self.request.views.push(view as i32);
+        }
         self
-    }
-
-    fn has(&self, view: View) -> bool {
-        self.request.views.contains(&(view as i32))
     }
 }
 
@@ -147,6 +158,15 @@ pub enum News {
         id: u32,
         interval: CandleInterval,
     },
+    /// How it trades is another.
+    Status {
+        id: u32,
+        status: v1::InstrumentStatus,
+    },
+    /// What an uncross would do is another.
+    Indicative {
+        id: u32,
+    },
     /// All is told that commands up to this number caused.
     Heartbeat {
         sequence: u64,
@@ -188,6 +208,10 @@ pub struct Instrument {
     pub orders: LocalBook,
     pub last_trade: Option<v1::MarketTrade>,
     pub statistics: Option<v1::Statistics>,
+    /// Unspecified where the view of it is not subscribed to.
+    pub status: v1::InstrumentStatus,
+    /// Nothing outside a call.
+    pub indicative: v1::IndicativeUncross,
     candles: BTreeMap<i32, VecDeque<v1::Candle>>,
     epoch: u64,
     /// What is known of the other views, by view and interval.
@@ -215,6 +239,8 @@ impl Instrument {
             orders: LocalBook::default(),
             last_trade: None,
             statistics: None,
+            status: v1::InstrumentStatus::Unspecified,
+            indicative: v1::IndicativeUncross::default(),
             candles: BTreeMap::new(),
             epoch,
             lines: BTreeMap::new(),
@@ -527,6 +553,8 @@ impl Feed {
             Some(Content::Trades(_)) => (View::Trades, 0),
             Some(Content::Statistics(_)) => (View::Statistics, 0),
             Some(Content::Candles(candles)) => (View::Candles, candles.interval),
+            Some(Content::Status(_)) => (View::Status, 0),
+            Some(Content::Indicative(_)) => (View::Indicative, 0),
             // Something newer than this client.
             _ => return Ok(()),
         };
@@ -574,6 +602,14 @@ impl Feed {
                 }
                 let interval = CandleInterval::try_from(interval).unwrap_or_default();
                 self.news.push_back(News::Candles { id, interval });
+            }
+            Some(Content::Status(told)) => {
+                instrument.status = told.status();
+                self.news.push_back(News::Status { id, status: instrument.status });
+            }
+            Some(Content::Indicative(told)) => {
+                instrument.indicative = told;
+                self.news.push_back(News::Indicative { id });
             }
             _ => {}
         }
