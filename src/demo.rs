@@ -22,6 +22,7 @@ mod summary;
 mod trader;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,7 +39,7 @@ use crate::config::{self, LogFormat};
 use crate::serve;
 use buyer::Buyer;
 use dice::Dice;
-use firms::{BUYERS, PROVIDERS};
+use firms::{BUYERS, PROVIDERS, Provider};
 use maker::Maker;
 use screen::Moment;
 pub use screen::Screen;
@@ -121,10 +122,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let stop = async move { _ = signals.next().await };
         play(&plan, &mut Screen::new(arguments.json), stop).await
     })?;
+    let mut out = std::io::stdout().lock();
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     } else {
-        println!("{summary}");
+        writeln!(out, "{summary}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -189,6 +191,7 @@ pub async fn play(
     while plan.turns.is_none_or(|turns| house.turn < turns)
         && plan.most.is_none_or(|most| began.elapsed() < most)
     {
+        // One that is late is made up for.
         let begins = began + plan.pace * house.turn;
         tokio::select! {
             biased;
@@ -222,7 +225,7 @@ struct House {
     /// Turns played, and the time of the last one.
     turn: u32,
     now: Time,
-    recent: Vec<Duration>,
+    /// How long messages took to be answered: the last of them.
     latencies: Vec<Duration>,
     /// Orders at the last look, and when that was.
     before: (Instant, u64),
@@ -241,43 +244,10 @@ impl House {
 
         let (mut makers, mut services) = (Vec::new(), Vec::new());
         for (at, provider) in PROVIDERS.iter().enumerate() {
-            let seat = stage.seat(provider.name, Role::Maker).await?;
-            stage.fund(&seat, FUNDS).await?;
-            let client = stage.client(&seat.key).await?;
-            let trader = Trader::log_on(&client, seat.account, &stage.seen).await?;
-            let careless = provider.careless;
-            let mut maker = Maker::new(provider.name, seat, trader, &pricing.params, careless);
-            let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for (place, product) in stage.products.iter().enumerate() {
-                if provider.is_in(&product.symbol.region) {
-                    classes.entry(&product.symbol.class).or_default().push(place);
-                }
-            }
-            for (class, places) in classes {
-                let mut readings = Vec::new();
-                for day in 1..=READ_DAYS {
-                    let day = BEGINS.plus_nanos(-day * Time::DAY);
-                    readings.extend(provider.readings(&pricing.params, class, day, 24 * 60, &mut dice));
-                }
-                firms::submit(&meter, &maker.seat, class, format!("first {class} {at}"), readings).await?;
-                stage.running.priced().await;
-                let Some(rating) = rating(&meter, &maker.seat, class).await? else { continue };
-                for place in places {
-                    let product = &stage.products[place];
-                    if !rating.tiers.contains(&product.symbol.tier.to_string()) {
-                        continue;
-                    }
-                    let units = if product.tick.0 >= stage::GPU_TICK { GPU_UNITS } else { CPU_UNITS };
-                    stage.allow(&maker.seat, place, units).await?;
-                    let first = BEGINS.hour().start();
-                    maker.take_up(product.clone(), first, stage::HOURS_ALLOWED, units);
-                }
-                maker.rated(class, &rating)?;
-                services.push((at, class.to_owned()));
-            }
+            let (maker, classes) = engage(&stage, &meter, provider, &pricing, &mut dice).await?;
             makers.push(maker);
+            services.extend(classes.into_iter().map(|class| (at, class)));
         }
-
         let mut buyers = Vec::new();
         for habit in &BUYERS {
             let seat = stage.seat(habit.name, Role::Trader).await?;
@@ -299,7 +269,6 @@ impl House {
             ratings: Vec::new(),
             turn: 0,
             now: BEGINS,
-            recent: Vec::new(),
             latencies: Vec::new(),
             before: (Instant::now(), 0),
             orders_per_second: 0.0,
@@ -349,16 +318,14 @@ hourbook {} demo on http://{address}, journal in {}
         let moment = hourbook_maker::Moment { time: hourbook_maker::Time(self.now.0), run };
         for maker in &mut self.makers {
             maker.play(moment, &books).await?;
-            self.recent.append(&mut maker.trader().took);
+            self.latencies.append(&mut maker.trader().took);
         }
         for buyer in &mut self.buyers {
             buyer.play(self.now, &self.listed, &self.stage.products).await?;
-            self.recent.append(&mut buyer.trader().took);
+            self.latencies.append(&mut buyer.trader().took);
         }
-        self.latencies.extend_from_slice(&self.recent);
         let over = self.latencies.len().saturating_sub(RECENT);
         self.latencies.drain(..over);
-        self.recent.clear();
         self.turn += 1;
         Ok(())
     }
@@ -400,10 +367,8 @@ hourbook {} demo on http://{address}, journal in {}
         let readings = provider.readings(&self.pricing.params, class, self.now, 60, &mut self.dice);
         firms::submit(&self.meter, &maker.seat, class, format!("turn {}", self.turn), readings).await?;
         self.stage.running.priced().await;
-        if let Some(rating) = rating(&self.meter, &maker.seat, class).await? {
-            maker.rated(class, &rating)?;
-        }
-        Ok(())
+        let rating = rating(&self.meter, &maker.seat, class).await?;
+        maker.rated(class, &rating)
     }
 
     async fn show(&mut self, screen: &mut Screen, speed: u32, ran: Duration) -> anyhow::Result<()> {
@@ -476,10 +441,51 @@ hourbook {} demo on http://{address}, journal in {}
     }
 }
 
+/// Seats a provider: its service is measured, and it takes up what its rating is good for. Gives its classes, too.
+async fn engage(
+    stage: &Stage,
+    meter: &Client,
+    provider: &Provider,
+    pricing: &Pricing,
+    dice: &mut Dice,
+) -> anyhow::Result<(Maker, Vec<String>)> {
+    let seat = stage.seat(provider.name, Role::Maker).await?;
+    stage.fund(&seat, FUNDS).await?;
+    let trader = Trader::log_on(&stage.client(&seat.key).await?, seat.account, &stage.seen).await?;
+    let mut maker = Maker::new(provider.name, seat, trader, &pricing.params, provider.careless);
+    let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, product) in stage.products.iter().enumerate() {
+        if provider.is_in(&product.symbol.region) {
+            classes.entry(&product.symbol.class).or_default().push(place);
+        }
+    }
+    for (class, places) in &classes {
+        let mut readings = Vec::new();
+        for day in 1..=READ_DAYS {
+            let day = BEGINS.plus_nanos(-day * Time::DAY);
+            readings.extend(provider.readings(&pricing.params, class, day, 24 * 60, dice));
+        }
+        firms::submit(meter, &maker.seat, class, format!("{class} of {}", provider.name), readings).await?;
+        stage.running.priced().await;
+        let rating = rating(meter, &maker.seat, class).await?;
+        for place in places {
+            let product = &stage.products[*place];
+            if rating.tiers.contains(&product.symbol.tier.to_string()) {
+                let units = if product.tick.0 >= stage::GPU_TICK { GPU_UNITS } else { CPU_UNITS };
+                stage.allow(&maker.seat, *place, units).await?;
+                maker.take_up(product.clone(), BEGINS.hour().start(), stage::HOURS_ALLOWED, units);
+            }
+        }
+        maker.rated(class, &rating)?;
+    }
+    Ok((maker, classes.into_keys().map(str::to_owned).collect()))
+}
+
 /// How a provider's service in a class is rated now.
-async fn rating(meter: &Client, seat: &Seat, class: &str) -> anyhow::Result<Option<v1::Rating>> {
+async fn rating(meter: &Client, seat: &Seat, class: &str) -> anyhow::Result<v1::Rating> {
     let request = v1::GetRatingRequest { provider_id: seat.participant, class: class.into() };
-    Ok(meter.pricing.clone().get_rating(request).await?.into_inner().rating)
+    let answer = meter.pricing.clone().get_rating(request).await?.into_inner();
+    answer.rating.context("a rating that says nothing")
 }
 
 const _: () = assert!(OF_EACH == stage::HORIZON.hours as usize + stage::HORIZON.days as usize + 1);

@@ -21,7 +21,7 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 pub struct Sight {
     pub listed: usize,
     pub two_sided: usize,
-    /// Half a million times the mean of spread over middle, over what is two-sided.
+    /// The mean of ask less bid over their middle, ten-thousandths, over what is two-sided.
     pub spread_bp: f64,
     tops: Vec<Top>,
     /// The middle of each hour of the product that is shown.
