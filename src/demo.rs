@@ -22,6 +22,7 @@ mod summary;
 mod trader;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,10 +39,12 @@ use crate::config::{self, LogFormat};
 use crate::serve;
 use buyer::Buyer;
 use dice::Dice;
-use firms::{BUYERS, PROVIDERS};
+use firms::{BUYERS, PROVIDERS, Provider};
 use maker::Maker;
-use screen::{Market, Moment, Screen};
-use stage::{BEGINS, Listed, OF_EACH, SHOWN, Seat, Stage};
+use screen::Moment;
+pub use screen::Screen;
+use seen::News;
+use stage::{BEGINS, Listed, OF_EACH, Seat, Stage};
 pub use summary::Summary;
 use trader::Trader;
 
@@ -52,12 +55,14 @@ const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4A
 /// What everybody may spend: a thousand million, in micros.
 const FUNDS: Money = Money(1_000_000_000_000_000);
 /// Units of a vCPU and of a GPU that a maker has of each product, in every hour.
-const CPU_UNITS: i64 = 4_000;
-const GPU_UNITS: i64 = 400;
+const CPU_UNITS: i64 = 1_500;
+const GPU_UNITS: i64 = 150;
 /// Days of readings that ratings begin with.
 const READ_DAYS: i64 = 3;
 /// A run that is asked for so many seconds takes half as long again where the machine is too slow for its turns.
 const SLOWEST: f64 = 1.5;
+/// Orders a second are counted over this much at least.
+const RATE_OVER: Duration = Duration::from_millis(500);
 /// Answers that are looked at for how long they took.
 const RECENT: usize = 2_000;
 
@@ -92,6 +97,10 @@ pub struct Arguments {
 pub struct Plan {
     /// `None` plays until it is told to stop.
     pub turns: Option<u32>,
+    /// From one turn to the next at least; zero plays as fast as it can.
+    pub pace: Duration,
+    /// Ends then, whatever of the turns is left.
+    pub most: Option<Duration>,
     pub speed: u32,
     pub seed: u64,
     pub instruments: usize,
@@ -113,10 +122,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let stop = async move { _ = signals.next().await };
         play(&plan, &mut Screen::new(arguments.json), stop).await
     })?;
+    let mut out = std::io::stdout().lock();
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     } else {
-        println!("{summary}");
+        writeln!(out, "{summary}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -133,6 +143,8 @@ impl Arguments {
         };
         Ok(Plan {
             turns: self.seconds.map(|seconds| seconds * TURNS),
+            pace: Duration::from_secs(1) / TURNS,
+            most: self.seconds.map(|seconds| Duration::from_secs(seconds.into()).mul_f64(SLOWEST)),
             speed: self.speed,
             seed: self.seed,
             instruments: self.instruments as usize,
@@ -169,14 +181,18 @@ pub async fn play(
 ) -> anyhow::Result<Summary> {
     let stage = Stage::open(&plan.data, plan.listen, plan.instruments, plan.seed).await?;
     let mut house = House::seat(stage, plan.seed).await?;
+    house.before = (Instant::now(), house.stage.seen.figures().orders);
+    // Whoever is invited finds quotes.
+    house.play(plan.speed).await?;
     house.invite(screen)?;
     let mut stop = std::pin::pin!(stop);
-    let turn = Duration::from_secs(1) / TURNS;
     let began = Instant::now();
-    let last = plan.turns.map(|turns| began + (turn * turns).mul_f64(SLOWEST));
     let mut drawn: Option<Instant> = None;
-    while plan.turns.is_none_or(|turns| house.turn < turns) && last.is_none_or(|last| Instant::now() < last) {
-        let begins = began + turn * house.turn;
+    while plan.turns.is_none_or(|turns| house.turn < turns)
+        && plan.most.is_none_or(|most| began.elapsed() < most)
+    {
+        // One that is late is made up for.
+        let begins = began + plan.pace * house.turn;
         tokio::select! {
             biased;
             () = &mut stop => break,
@@ -197,7 +213,6 @@ struct House {
     stage: Stage,
     makers: Vec<Maker>,
     buyers: Vec<Buyer>,
-    seats: Vec<Seat>,
     visitor: Seat,
     operator_key: String,
     meter: Client,
@@ -210,10 +225,11 @@ struct House {
     /// Turns played, and the time of the last one.
     turn: u32,
     now: Time,
-    recent: Vec<Duration>,
+    /// How long messages took to be answered: the last of them.
     latencies: Vec<Duration>,
     /// Orders at the last look, and when that was.
     before: (Instant, u64),
+    orders_per_second: f64,
 }
 
 impl House {
@@ -226,44 +242,12 @@ impl House {
         let meter = stage.client(&meter_seat.key).await?;
         let mut dice = Dice::of(seed, "meter");
 
-        let (mut makers, mut seats, mut services) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut makers, mut services) = (Vec::new(), Vec::new());
         for (at, provider) in PROVIDERS.iter().enumerate() {
-            let seat = stage.seat(provider.name, Role::Maker).await?;
-            stage.fund(&seat, FUNDS).await?;
-            let trader = Trader::log_on(&stage.client(&seat.key).await?, seat.account, &stage.seen).await?;
-            let mut maker = Maker::new(provider.name, trader, BEGINS.hour());
-            let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for (place, product) in stage.products.iter().enumerate() {
-                if provider.is_in(&product.symbol.region) {
-                    classes.entry(&product.symbol.class).or_default().push(place);
-                }
-            }
-            for (class, places) in classes {
-                let mut readings = Vec::new();
-                for day in 1..=READ_DAYS {
-                    let day = BEGINS.plus_nanos(-day * Time::DAY);
-                    readings.extend(provider.readings(&pricing.params, class, day, 24 * 60, &mut dice));
-                }
-                firms::submit(&meter, &seat, class, format!("first {class} {at}"), readings).await?;
-                stage.running.priced().await;
-                let Some(rating) = rating(&meter, &seat, class).await? else { continue };
-                for place in places {
-                    let product = &stage.products[place];
-                    if !rating.tiers.contains(&product.symbol.tier.to_string()) {
-                        continue;
-                    }
-                    let gpu = product.tick.0 >= 10_000;
-                    let units = if gpu { GPU_UNITS } else { CPU_UNITS };
-                    stage.allow(&seat, place, units).await?;
-                    maker.take_up(place, product.clone(), units);
-                }
-                maker.price(&pricing.params, class, rating.score_ppm)?;
-                services.push((at, class.to_owned()));
-            }
+            let (maker, classes) = engage(&stage, &meter, provider, &pricing, &mut dice).await?;
             makers.push(maker);
-            seats.push(seat);
+            services.extend(classes.into_iter().map(|class| (at, class)));
         }
-
         let mut buyers = Vec::new();
         for habit in &BUYERS {
             let seat = stage.seat(habit.name, Role::Trader).await?;
@@ -275,7 +259,6 @@ impl House {
             stage,
             makers,
             buyers,
-            seats,
             visitor,
             operator_key,
             meter,
@@ -286,11 +269,12 @@ impl House {
             ratings: Vec::new(),
             turn: 0,
             now: BEGINS,
-            recent: Vec::new(),
             latencies: Vec::new(),
             before: (Instant::now(), 0),
+            orders_per_second: 0.0,
         };
         house.look_around().await?;
+        house.look_at_ratings().await?;
         Ok(house)
     }
 
@@ -319,76 +303,83 @@ hourbook {} demo on http://{address}, journal in {}
         let step = Time::SECOND / i64::from(TURNS) * i64::from(speed);
         self.now = BEGINS.plus_nanos(i64::from(self.turn + 1) * step);
         self.stage.advance(self.now).await?;
+        // At midnight every service is rated anew.
+        self.stage.running.priced().await;
         if self.now.hour() != hour {
-            // At midnight every service is rated anew.
-            self.stage.running.priced().await;
-            self.look_around().await?;
+            self.look_at_ratings().await?;
         }
         self.measure().await?;
-        let with = maker::Pricing { params: &self.pricing.params, now: self.now.hour() };
+        let News { books, statuses } = self.stage.seen.take_news();
+        if statuses {
+            self.look_around().await?;
+        }
+        let books = self.stage.books(books).await?;
+        let run = Duration::from_secs(1) / TURNS * (self.turn + 1);
+        let moment = hourbook_maker::Moment { time: hourbook_maker::Time(self.now.0), run };
         for maker in &mut self.makers {
-            maker.play(self.turn as usize, &self.listed, &with).await?;
-            self.recent.append(&mut maker.trader().took);
+            maker.play(moment, &books).await?;
+            self.latencies.append(&mut maker.trader().took);
         }
         for buyer in &mut self.buyers {
             buyer.play(self.now, &self.listed, &self.stage.products).await?;
-            self.recent.append(&mut buyer.trader().took);
+            self.latencies.append(&mut buyer.trader().took);
         }
-        self.latencies.extend_from_slice(&self.recent);
         let over = self.latencies.len().saturating_sub(RECENT);
         self.latencies.drain(..over);
-        self.recent.clear();
         self.turn += 1;
         Ok(())
     }
 
-    /// Learns what trades now, and how everybody is rated.
+    /// Learns what trades now.
     async fn look_around(&mut self) -> anyhow::Result<()> {
-        let listed = stage::listing(&self.meter, &self.stage.products).await?;
-        self.listed = listed.into_iter().map(|one| (one.id, one)).collect();
+        self.listed = stage::listing(&self.meter, &self.stage.products).await?;
+        self.makers.iter_mut().for_each(|maker| maker.list(&self.listed));
+        Ok(())
+    }
+
+    /// Learns how everybody is rated.
+    async fn look_at_ratings(&mut self) -> anyhow::Result<()> {
         self.ratings.clear();
-        for (seat, maker) in self.seats.iter().zip(&self.makers) {
-            let request = v1::ListRatingsRequest { provider_id: seat.participant, ..Default::default() };
+        let makers: Vec<_> = self.makers.iter().map(|maker| (maker.name, maker.seat.participant)).collect();
+        for (name, provider_id) in makers {
+            let request = v1::ListRatingsRequest { provider_id, ..Default::default() };
             let ratings = self.meter.pricing.clone().list_ratings(request).await?.into_inner().ratings;
             let best = ratings.iter().max_by_key(|rating| rating.score_ppm);
             let told = |rating: &v1::Rating| {
-                let grade = v1::RatingGrade::try_from(rating.grade).unwrap_or_default();
-                let grade = grade.as_str_name().trim_start_matches("RATING_GRADE_");
+                let grade = rating.grade().as_str_name().trim_start_matches("RATING_GRADE_");
                 format!("{} {grade} {:.1}", rating.class, f64::from(rating.score_ppm) / 10_000.0)
             };
             let all: Vec<String> = ratings.iter().take(4).map(told).collect();
             if best.is_some() {
-                self.ratings.push(format!("{:<22}{}", maker.name, all.join(", ")));
+                self.ratings.push(format!("{name:<22}{}", all.join(", ")));
             }
         }
         Ok(())
     }
 
-    /// Measures one service after the other, and prices it by the score that it then has.
+    /// Measures one service after the other; its prices follow the score that it then has.
     async fn measure(&mut self) -> anyhow::Result<()> {
         if self.services.is_empty() {
             return Ok(());
         }
         let (at, class) = &self.services[self.turn as usize % self.services.len()];
-        let (provider, seat) = (&PROVIDERS[*at], &self.seats[*at]);
+        let (provider, maker) = (&PROVIDERS[*at], &mut self.makers[*at]);
         let readings = provider.readings(&self.pricing.params, class, self.now, 60, &mut self.dice);
-        firms::submit(&self.meter, seat, class, format!("turn {}", self.turn), readings).await?;
+        firms::submit(&self.meter, &maker.seat, class, format!("turn {}", self.turn), readings).await?;
         self.stage.running.priced().await;
-        if let Some(rating) = rating(&self.meter, seat, class).await? {
-            self.makers[*at].price(&self.pricing.params, class, rating.score_ppm)?;
-        }
-        Ok(())
-    }
-
-    async fn market(&self) -> anyhow::Result<Market> {
-        Ok(self.stage.running.handle.read(|exchange| Market::of(exchange, SHOWN)).await?)
+        let rating = rating(&self.meter, &maker.seat, class).await?;
+        maker.rated(class, &rating)
     }
 
     async fn show(&mut self, screen: &mut Screen, speed: u32, ran: Duration) -> anyhow::Result<()> {
-        let market = self.market().await?;
+        let market = self.stage.sight().await?;
         let figures = self.stage.seen.figures().clone();
-        let (then, orders) = std::mem::replace(&mut self.before, (Instant::now(), figures.orders));
-        let passed = then.elapsed().as_secs_f64().max(0.001);
+        let (then, orders) = self.before;
+        let passed = then.elapsed();
+        if passed >= RATE_OVER {
+            self.before = (Instant::now(), figures.orders);
+            self.orders_per_second = (figures.orders - orders) as f64 / passed.as_secs_f64();
+        }
         let [p50, p99] = self.percentiles();
         let moment = Moment {
             now: self.now,
@@ -397,7 +388,7 @@ hourbook {} demo on http://{address}, journal in {}
             market: &market,
             figures: &figures,
             ratings: &self.ratings,
-            orders_per_second: (figures.orders - orders) as f64 / passed,
+            orders_per_second: self.orders_per_second,
             p50,
             p99,
         };
@@ -413,7 +404,7 @@ hourbook {} demo on http://{address}, journal in {}
 
     /// Everybody leaves, the exchange closes, and what it came to is told.
     async fn close(self, plan: &Plan, ran: Duration) -> anyhow::Result<Summary> {
-        let market = self.market().await?;
+        let market = self.stage.sight().await?;
         let latencies = self.percentiles();
         let (wanted, bought) =
             self.buyers.iter().fold((0, 0), |sum, buyer| (sum.0 + buyer.wanted, sum.1 + buyer.bought));
@@ -450,10 +441,51 @@ hourbook {} demo on http://{address}, journal in {}
     }
 }
 
+/// Seats a provider: its service is measured, and it takes up what its rating is good for. Gives its classes, too.
+async fn engage(
+    stage: &Stage,
+    meter: &Client,
+    provider: &Provider,
+    pricing: &Pricing,
+    dice: &mut Dice,
+) -> anyhow::Result<(Maker, Vec<String>)> {
+    let seat = stage.seat(provider.name, Role::Maker).await?;
+    stage.fund(&seat, FUNDS).await?;
+    let trader = Trader::log_on(&stage.client(&seat.key).await?, seat.account, &stage.seen).await?;
+    let mut maker = Maker::new(provider.name, seat, trader, &pricing.params, provider.careless);
+    let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, product) in stage.products.iter().enumerate() {
+        if provider.is_in(&product.symbol.region) {
+            classes.entry(&product.symbol.class).or_default().push(place);
+        }
+    }
+    for (class, places) in &classes {
+        let mut readings = Vec::new();
+        for day in 1..=READ_DAYS {
+            let day = BEGINS.plus_nanos(-day * Time::DAY);
+            readings.extend(provider.readings(&pricing.params, class, day, 24 * 60, dice));
+        }
+        firms::submit(meter, &maker.seat, class, format!("{class} of {}", provider.name), readings).await?;
+        stage.running.priced().await;
+        let rating = rating(meter, &maker.seat, class).await?;
+        for place in places {
+            let product = &stage.products[*place];
+            if rating.tiers.contains(&product.symbol.tier.to_string()) {
+                let units = if product.tick.0 >= stage::GPU_TICK { GPU_UNITS } else { CPU_UNITS };
+                stage.allow(&maker.seat, *place, units).await?;
+                maker.take_up(product.clone(), BEGINS.hour().start(), stage::HOURS_ALLOWED, units);
+            }
+        }
+        maker.rated(class, &rating)?;
+    }
+    Ok((maker, classes.into_keys().map(str::to_owned).collect()))
+}
+
 /// How a provider's service in a class is rated now.
-async fn rating(meter: &Client, seat: &Seat, class: &str) -> anyhow::Result<Option<v1::Rating>> {
+async fn rating(meter: &Client, seat: &Seat, class: &str) -> anyhow::Result<v1::Rating> {
     let request = v1::GetRatingRequest { provider_id: seat.participant, class: class.into() };
-    Ok(meter.pricing.clone().get_rating(request).await?.into_inner().rating)
+    let answer = meter.pricing.clone().get_rating(request).await?.into_inner();
+    answer.rating.context("a rating that says nothing")
 }
 
 const _: () = assert!(OF_EACH == stage::HORIZON.hours as usize + stage::HORIZON.days as usize + 1);

@@ -1,6 +1,7 @@
 //! `hourbook load`: an exchange under load, measured, and held against a server that does nothing.
 //!
 //! - `servers`: the exchange and the server that does nothing, each a process of its own; `noop`: the latter
+//! - `subscribers`: with readers of market data beside it, some of whom never read
 //! - `show`: how it goes, a table for people, a line of JSON for programs, a histogram for plots
 //!
 //! The load itself is a customer of the published contract (`hourbook-load`); whoever starts it here is an operator too,
@@ -9,6 +10,7 @@
 mod noop;
 mod servers;
 mod show;
+mod subscribers;
 
 pub use servers::{NOOP, Server, noop_key, serve_noop};
 
@@ -18,11 +20,14 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::{ArgGroup, Args};
-use hourbook_load::{Audit, Customer, Desk, Figures, Mix, Pace, Plan, Progress, Raised, Wanted, Way, set_up};
+use hourbook_load::{
+    Audit, Customer, Desk, Figures, Gallery, Mix, Pace, Plan, Progress, Raised, Wanted, Way, set_up,
+};
 use tempfile::TempDir;
 
 use crate::serve;
 use show::{Report, Ticker};
+use subscribers::Pairs;
 
 /// Messages of a batch that may be unanswered.
 const BATCHES: usize = 16;
@@ -79,15 +84,35 @@ pub struct Arguments {
     /// So many requests a second in all, at random moments that no answer delays; without it, as many as are answered
     #[arg(long, value_name = "R", value_parser = rate, help_heading = "Load")]
     rate: Option<f64>,
-    /// How long each server is measured, in all rounds together
-    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds, help_heading = "Load")]
-    seconds: Duration,
+    /// How long each server is measured, in all rounds together [default: 10, and 30 with subscribers]
+    #[arg(long, value_name = "S", value_parser = seconds, help_heading = "Load")]
+    seconds: Option<Duration>,
     /// Products whose hours are traded, such as `GP.*`
     #[arg(long, value_name = "PATTERN", help_heading = "Load")]
     products: Option<String>,
     /// What is drawn at random: the same seed asks for the same
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Load")]
     seed: u64,
+
+    /// So many subscribers read the market data of the book: measures five pairs of rounds, without and with the stalled ones
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "stalled",
+        conflicts_with_all = ["baseline", "histogram"],
+        value_parser = clap::value_parser!(u32).range(2..=4_000),
+        help_heading = "Subscribers"
+    )]
+    subscribers: Option<u32>,
+    /// So many of the subscribers never read
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "subscribers",
+        value_parser = clap::value_parser!(u32).range(1..=200),
+        help_heading = "Subscribers"
+    )]
+    stalled: Option<u32>,
 
     /// Measure a server that does nothing behind the same gateway as well, in turn, and tell the ratio
     #[arg(long, help_heading = "Figures")]
@@ -130,6 +155,12 @@ impl Arguments {
             Way::Session { entries: 1, messages } if self.batch.is_none() => format!("window-{messages}"),
             Way::Session { entries, .. } => format!("batch-{entries}"),
         }
+    }
+
+    /// A p99 of few orders needs more time than one of many.
+    fn seconds(&self) -> Duration {
+        let usual = if self.subscribers.is_some() { 30 } else { 10 };
+        self.seconds.unwrap_or(Duration::from_secs(usual))
     }
 
     fn plan(&self) -> Plan {
@@ -186,8 +217,8 @@ impl Exchange {
 
 /// Whether files at this place are kept in memory.
 fn is_memory(place: &Path) -> bool {
-    const TMPFS: i64 = 0x0102_1994;
-    rustix::fs::statfs(place).is_ok_and(|of| of.f_type as i64 == TMPFS)
+    // The magic number of Linux' tmpfs.
+    rustix::fs::statfs(place).is_ok_and(|of| of.f_type == 0x0102_1994)
 }
 
 /// Who is measured, and how far.
@@ -232,21 +263,13 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "--baseline: the server that does nothing speaks no TLS; compare with an exchange at http://"
     );
     let ready = async {
-        let (address, operator) = (&exchange.address, &exchange.operator);
+        let authority = exchange.authority.as_deref();
         let (desks, raised) =
-            set_up(address, operator, exchange.authority.as_deref(), &arguments.wanted()).await?;
-        let ours = Side::connect("exchange", arguments, address, &desks, &progress).await?;
+            set_up(&exchange.address, &exchange.operator, authority, &arguments.wanted()).await?;
+        let ours = Side::connect("exchange", arguments, &exchange.address, &desks, &progress).await?;
         let noop = match arguments.baseline {
             false => None,
-            true => {
-                let accounts: Vec<u32> = desks.iter().map(|desk| desk.account).collect();
-                let server = Server::noop(&program, &accounts)?;
-                let known =
-                    |desk: &Desk| Desk { key: noop_key(desk.account), keeps_reports: false, ..desk.clone() };
-                let desks: Vec<Desk> = desks.iter().map(known).collect();
-                let side = Side::connect("no-op", arguments, &server.address, &desks, &progress).await?;
-                Some((side, server))
-            }
+            true => Some(noop(arguments, &program, &desks, &progress).await?),
         };
         anyhow::Ok((ours, noop, desks, raised))
     };
@@ -255,23 +278,38 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         signal = signals.next() => bail!("ended by {signal}"),
     };
     let outcome = tokio::select! {
-        outcome = rounds(arguments, &ticker, &mut ours, noop.as_mut().map(|(side, _)| side)) => outcome,
+        outcome = async {
+            match arguments.subscribers.zip(arguments.stalled) {
+                Some(counts) => pairs(arguments, &ticker, &exchange, &mut ours, &desks[0], counts).await.map(Some),
+                None => {
+                    let noop = noop.as_mut().map(|(side, _)| side);
+                    rounds(arguments, &ticker, &mut ours, noop).await.map(|()| None)
+                }
+            }
+        } => outcome,
         signal = signals.next() => Err(anyhow!("ended by {signal}")),
     };
     if outcome.is_err() && exchange.own.is_none() {
         ours.customer.withdraw().await;
     }
-    outcome?;
-    // What is right or wrong is known only now.
+    let pairs = outcome?;
+    ticker.label("ends");
     let Side { customer, rounds: measured, .. } = ours;
-    let audit = customer.end().await.context("exchange")?;
-    let baseline = match noop {
-        None => None,
-        Some((side, server)) => {
-            side.customer.end().await.context("no-op")?;
-            drop(server);
-            Some(side.rounds)
-        }
+    let ended = async {
+        let audit = customer.end().await.context("exchange")?;
+        let baseline = match noop {
+            None => None,
+            Some((Side { customer, rounds, .. }, _server)) => {
+                customer.end().await.context("no-op")?;
+                Some(rounds)
+            }
+        };
+        anyhow::Ok((audit, baseline))
+    };
+    // What is right or wrong is known only now.
+    let (audit, baseline) = tokio::select! {
+        ended = ended => ended?,
+        signal = signals.next() => bail!("ended by {signal}"),
     };
     ensure!(
         exchange.own.is_none() || audit.with_others == 0,
@@ -280,7 +318,52 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     );
     drop(exchange);
     drop(ticker);
-    tell(arguments, &desks, &raised, audit, measured, baseline)
+    let errors = match pairs {
+        Some(pairs) => {
+            match arguments.json {
+                true => pairs.json(arguments, audit)?,
+                false => pairs.table(audit)?,
+            }
+            pairs.errors()
+        }
+        None => tell(arguments, &desks, &raised, audit, measured, baseline)?,
+    };
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The server that does nothing, and the same customer there.
+async fn noop(
+    arguments: &Arguments,
+    program: &Path,
+    desks: &[Desk],
+    progress: &Progress,
+) -> anyhow::Result<(Side, Server)> {
+    let accounts: Vec<u32> = desks.iter().map(|desk| desk.account).collect();
+    let server = Server::noop(program, &accounts)?;
+    let known = |desk: &Desk| Desk { key: noop_key(desk.account), keeps_reports: false, ..desk.clone() };
+    let desks: Vec<Desk> = desks.iter().map(known).collect();
+    let side = Side::connect("no-op", arguments, &server.address, &desks, progress).await?;
+    Ok((side, server))
+}
+
+/// Measures with subscribers beside it.
+async fn pairs(
+    arguments: &Arguments,
+    ticker: &Ticker,
+    exchange: &Exchange,
+    ours: &mut Side,
+    desk: &Desk,
+    (subscribers, stalled): (u32, u32),
+) -> anyhow::Result<Pairs> {
+    let (subscribers, stalled) = (subscribers as usize, stalled as usize);
+    ensure!(
+        stalled < subscribers,
+        "--stalled: must be fewer than --subscribers, which are {subscribers} in all"
+    );
+    let gallery = Gallery::open(&exchange.address, &exchange.operator, desk, subscribers - stalled).await?;
+    let server = exchange.own.as_ref().map(|(server, _)| server);
+    subscribers::measure(arguments, ticker, server, &mut ours.customer, &gallery, (subscribers, stalled))
+        .await
 }
 
 /// Fills the books of both, and measures them in turn.
@@ -291,7 +374,7 @@ async fn rounds(
     mut noop: Option<&mut Side>,
 ) -> anyhow::Result<()> {
     let rounds = if noop.is_some() { ROUNDS } else { 1 };
-    let measured = arguments.seconds / rounds;
+    let measured = arguments.seconds() / rounds;
     let warm_up = WARM_UP.min(measured);
     for side in std::iter::once(&mut *ours).chain(noop.as_deref_mut()) {
         ticker.label(format!("{}, filling", side.name));
@@ -307,6 +390,7 @@ async fn rounds(
     Ok(())
 }
 
+/// Tells what came of it; how many errors there were.
 fn tell(
     arguments: &Arguments,
     desks: &[Desk],
@@ -314,7 +398,7 @@ fn tell(
     audit: Audit,
     measured: Vec<Figures>,
     baseline: Option<Vec<Figures>>,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<u64> {
     let report = Report {
         mode: arguments.mode(),
         mix: arguments.mix,
@@ -323,7 +407,7 @@ fn tell(
         instruments: desks[0].books.len(),
         resting: arguments.mix.resting(),
         seed: arguments.seed,
-        seconds: arguments.seconds,
+        seconds: arguments.seconds(),
         raised,
         audit,
         ours: measured.into(),
@@ -336,5 +420,5 @@ fn tell(
         true => report.json()?,
         false => report.table()?,
     }
-    Ok(if report.errors() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(report.errors())
 }

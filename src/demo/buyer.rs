@@ -195,7 +195,7 @@ impl Buyer {
             return;
         }
         let wanted = listed.iter().filter(|(_, one)| {
-            let is_of = one.product == at && one.hours == hours;
+            let is_of = one.product == at && one.wire.hours == hours;
             is_of && if hours == 1 { one.start >= first && one.start < last } else { one.start >= first }
         });
         let take = if hours == 1 { usize::MAX } else { 1 };

@@ -18,10 +18,10 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// The market at one command, as far as it is shown.
 #[derive(Clone, Debug, Default)]
-pub struct Market {
+pub struct Sight {
     pub listed: usize,
     pub two_sided: usize,
-    /// Half a million times the mean of spread over middle, over what is two-sided.
+    /// The mean of ask less bid over their middle, ten-thousandths, over what is two-sided.
     pub spread_bp: f64,
     tops: Vec<Top>,
     /// The middle of each hour of the product that is shown.
@@ -36,10 +36,10 @@ struct Top {
     last: Option<Price>,
 }
 
-impl Market {
+impl Sight {
     /// Looks at every book's top.
-    pub fn of(exchange: &Exchange, shown: &str) -> Market {
-        let mut market = Market::default();
+    pub fn of(exchange: &Exchange, shown: &str) -> Sight {
+        let mut market = Sight::default();
         let (mut spreads, mut classes) = (0.0, BTreeMap::new());
         for instrument in exchange.instruments() {
             if !matches!(instrument.status, Status::Continuous | Status::Auction | Status::Frozen) {
@@ -81,7 +81,7 @@ pub struct Moment<'a> {
     pub now: Time,
     pub ran: Duration,
     pub speed: u32,
-    pub market: &'a Market,
+    pub market: &'a Sight,
     pub figures: &'a Figures,
     pub ratings: &'a [String],
     pub orders_per_second: f64,
@@ -92,7 +92,7 @@ pub struct Moment<'a> {
 
 /// Where a demo is shown.
 pub struct Screen {
-    out: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
     in_place: bool,
     /// Lines that stand there and are drawn over.
     lines: usize,
@@ -101,12 +101,16 @@ pub struct Screen {
 impl Screen {
     /// On standard output, or beside it where that is for a program.
     pub fn new(json: bool) -> Screen {
-        let (out, terminal): (Box<dyn Write>, bool) = if json {
-            (Box::new(io::stderr()), io::stderr().is_terminal())
+        if json {
+            Screen { in_place: io::stderr().is_terminal(), ..Screen::to(io::stderr()) }
         } else {
-            (Box::new(io::stdout()), io::stdout().is_terminal())
-        };
-        Screen { out, in_place: terminal, lines: 0 }
+            Screen { in_place: io::stdout().is_terminal(), ..Screen::to(io::stdout()) }
+        }
+    }
+
+    /// Lines, to whatever takes them.
+    pub fn to(out: impl Write + Send + 'static) -> Screen {
+        Screen { out: Box::new(out), in_place: false, lines: 0 }
     }
 
     pub fn pause(&self) -> Duration {
@@ -206,7 +210,7 @@ fn frame(moment: &Moment) -> String {
 }
 
 /// Prices over delivery hours, as bars between the lowest and the highest.
-fn curve(market: &Market) -> [String; 3] {
+fn curve(market: &Sight) -> [String; 3] {
     let prices: Vec<i64> = market.curve.iter().filter_map(|(_, price)| Some(price.as_ref()?.0)).collect();
     let (Some(low), Some(high), Some((first, _))) =
         (prices.iter().min(), prices.iter().max(), market.curve.first())
@@ -218,15 +222,16 @@ fn curve(market: &Market) -> [String; 3] {
         Some(price) => BARS[(7 * (price.0 - low) / (high - low).max(1)) as usize],
     };
     let bars = market.curve.iter().map(|(_, price)| bar(price)).collect();
-    let hours = market.curve.iter().map(|(symbol, _)| match symbol.period.start.0 % 24 {
-        0 => '0',
-        6 => '6',
-        12 => 'n',
-        18 => '8',
-        _ => '.',
-    });
+    // Every sixth hour by its number, under its bar.
+    let mut hours = String::new();
+    for (at, (symbol, _)) in market.curve.iter().enumerate() {
+        let hour = symbol.period.start.0 % 24;
+        if hour % 6 == 0 && hours.len() <= at {
+            let _ = write!(hours, "{:>at$}{hour:02}", "", at = at - hours.len());
+        }
+    }
     let head = format!("{} by hour of delivery, {} to {}", first.product, Micros(*low), Micros(*high));
-    [head, bars, hours.collect()]
+    [head, bars, hours]
 }
 
 pub fn clock(time: Time) -> String {

@@ -1,7 +1,7 @@
 //! What the demo sees of its exchange as it is published: figures for the screen and the summary, and how many reports
 //! each account has, so that whoever plays in turn can wait until it has heard all of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hourbook_model::{AccountId, Event, InstrumentId, Money, ReportKind, Symbol, Trade};
@@ -12,7 +12,15 @@ const LAST: usize = 8;
 
 /// Shared by the publishing thread, which writes, and the demo, which reads.
 #[derive(Default)]
-pub struct Seen(Mutex<Figures>);
+pub struct Seen(Mutex<Figures>, Mutex<News>);
+
+/// What has changed since it was asked for last.
+#[derive(Default)]
+pub struct News {
+    pub books: BTreeSet<InstrumentId>,
+    /// Something trades that did not, or the other way.
+    pub statuses: bool,
+}
 
 #[derive(Clone, Default)]
 pub struct Figures {
@@ -43,6 +51,15 @@ impl Seen {
         self.figures().reports.get(&AccountId(account)).copied().unwrap_or(0)
     }
 
+    /// What has changed since the last call.
+    pub fn take_news(&self) -> News {
+        std::mem::take(&mut self.news())
+    }
+
+    fn news(&self) -> MutexGuard<'_, News> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn figures(&self) -> MutexGuard<'_, Figures> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -52,9 +69,26 @@ struct Witness(Arc<Seen>);
 
 impl Subscriber for Witness {
     fn publish(&mut self, batch: &Arc<Batch>) {
-        let figures = &mut *self.0.figures();
-        batch.events().iter().for_each(|event| figures.saw(event));
+        let (figures, news) = (&mut *self.0.figures(), &mut *self.0.news());
+        for event in batch.events() {
+            figures.saw(event);
+            news.saw(event);
+        }
         figures.seq = batch.last().map_or(figures.seq, |stamp| stamp.seq);
+    }
+}
+
+impl News {
+    fn saw(&mut self, event: &Event) {
+        match event {
+            Event::BookChanged(change) => _ = self.books.insert(change.instrument),
+            Event::Traded(trade) => _ = self.books.insert(trade.instrument),
+            Event::Listed { .. }
+            | Event::StatusChanged { .. }
+            | Event::Halted { .. }
+            | Event::Resumed { .. } => self.statuses = true,
+            _ => {}
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The exchange of a demo: fewer products and a shorter horizon of the market built in, time that the demo moves, and
 //! everybody's seat.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,15 +9,19 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use hourbook_api::client::Client;
+use hourbook_api::v1::{Instrument, InstrumentStatus};
+use hourbook_exchange::Exchange;
 use hourbook_gateway::Pricing;
 use hourbook_model::{
     AccountId, AdvanceTime, Command, CreateAccount, CreateParticipant, DeclareCapacity, Deposit, Horizon,
-    Hour, IssueKey, Limits, Money, ParticipantId, Price, Product, ProductId, Quantity, Request, Role,
-    SetLimits, Time,
+    Hour, InstrumentId, IssueKey, Limits, Money, ParticipantId, Price, Product, ProductId, Quantity, Request,
+    Role, SetLimits, Time,
 };
 use hourbook_pricing::{Conditions, Params, Tier};
 use hourbook_sequencer::{Clock, ManualClock};
+use rust_decimal::Decimal;
 
+use super::screen::Sight;
 use super::seen::Seen;
 use crate::config::{Config, Flags};
 use crate::market::Market;
@@ -31,6 +35,12 @@ pub const HORIZON: Horizon = Horizon { hours: 48, days: 9, weeks: 1, months: 0 }
 pub const OF_EACH: usize = 58;
 /// The product that the curve is shown of.
 pub const SHOWN: &str = "GP.CNNX.A";
+/// GPUs and FPGAs have a tick of so many micros at least, vCPUs a smaller one.
+pub const GPU_TICK: i64 = 10_000;
+/// Hours that are allowed to be sold from the beginning on: a year.
+pub const HOURS_ALLOWED: u32 = 366 * 24;
+/// Levels of a book that are looked at.
+const DEPTH: usize = 3;
 /// Segments of a journal that nobody will wait for.
 const SEGMENT: u64 = 16 << 20;
 /// Commands a second that nobody here reaches.
@@ -111,13 +121,13 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets somebody sell so many units of the `product`-th product in every hour from now on, for a year.
+    /// Lets somebody sell so many units of the `product`-th product in each of the hours to come.
     pub async fn allow(&self, seat: &Seat, product: usize, units: i64) -> anyhow::Result<()> {
         let declared = DeclareCapacity {
             account: AccountId(seat.account),
             product: ProductId(product as u32 + 1),
             from: BEGINS.hour(),
-            hours: 366 * 24,
+            hours: HOURS_ALLOWED,
             quantity: Quantity(units),
             attestation: "made by the demo, seen by nobody".into(),
         };
@@ -127,6 +137,30 @@ impl Stage {
 
     pub async fn client(&self, key: &str) -> anyhow::Result<Client> {
         Ok(Client::connect(&format!("http://{}", self.running.address), key, None).await?)
+    }
+
+    /// Books as they stand, of which anybody may learn the same from market data.
+    pub async fn books(&self, of: BTreeSet<InstrumentId>) -> anyhow::Result<Vec<Book>> {
+        let look = move |exchange: &Exchange| {
+            let shown = |levels: Vec<hourbook_exchange::Level>| {
+                let level = |level: hourbook_exchange::Level| hourbook_maker::Level {
+                    price_micros: level.price.0,
+                    lots: level.quantity.0,
+                };
+                levels.into_iter().map(level).collect()
+            };
+            let book = |id: &InstrumentId| {
+                let book = exchange.book(*id, DEPTH, 0)?;
+                Some(Book { id: id.0, bids: shown(book.bids), asks: shown(book.asks) })
+            };
+            of.iter().filter_map(book).collect()
+        };
+        Ok(self.running.handle.read(look).await?)
+    }
+
+    /// The tops of all books.
+    pub async fn sight(&self) -> anyhow::Result<Sight> {
+        Ok(self.running.handle.read(|exchange| Sight::of(exchange, SHOWN)).await?)
     }
 
     async fn operate(&self, command: impl Into<Command>) -> anyhow::Result<u64> {
@@ -180,20 +214,23 @@ fn products(instruments: usize) -> Vec<Product> {
 
 /// What pricing holds a product to be worth when nobody in particular sells.
 fn fair(params: &Params, product: &Product) -> Option<Price> {
-    let tier = tier(product);
-    let conditions = Conditions {
-        class: &product.symbol.class,
-        region: &product.symbol.region,
-        tier,
-        score: params.cuts.threshold(tier),
-        currency: &product.currency,
-        basis: None,
-    };
-    let fair = params.fair_price(&conditions).ok()?;
+    let fair = params.fair_price(&conditions(product, params.cuts.threshold(tier(product)))).ok()?;
     fair.micros(product.tick.0).ok().filter(|micros| *micros > 0).map(Price)
 }
 
-pub fn tier(product: &Product) -> Tier {
+/// What a product is priced under, by the lists alone.
+pub fn conditions(product: &Product, score: Decimal) -> Conditions<'_> {
+    Conditions {
+        class: &product.symbol.class,
+        region: &product.symbol.region,
+        tier: tier(product),
+        score,
+        currency: &product.currency,
+        basis: None,
+    }
+}
+
+fn tier(product: &Product) -> Tier {
     match product.symbol.tier {
         hourbook_model::Tier::A => Tier::A,
         hourbook_model::Tier::B => Tier::B,
@@ -204,43 +241,38 @@ pub fn tier(product: &Product) -> Tier {
 /// An instrument that may be traded, as its listing says.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    pub id: u32,
+    pub wire: Instrument,
     /// The place of its product in [`Stage::products`].
     pub product: usize,
     pub start: Hour,
-    pub hours: u32,
-    pub tick: i64,
 }
 
-impl Listed {
-    pub fn end(&self) -> Hour {
-        self.start.plus(self.hours)
-    }
+/// The displayed levels of a book, best first, as market data tells them.
+#[derive(Clone, Debug)]
+pub struct Book {
+    pub id: u32,
+    pub bids: Vec<hourbook_maker::Level>,
+    pub asks: Vec<hourbook_maker::Level>,
 }
 
 /// Everything that trades, as any customer may learn it.
-pub async fn listing(client: &Client, products: &[Product]) -> anyhow::Result<Vec<Listed>> {
+pub async fn listing(client: &Client, products: &[Product]) -> anyhow::Result<BTreeMap<u32, Listed>> {
     let places: BTreeMap<String, usize> =
         products.iter().enumerate().map(|(at, product)| (product.symbol.to_string(), at)).collect();
-    let (mut listed, mut page_token) = (Vec::new(), String::new());
+    let (mut listed, mut page_token) = (BTreeMap::new(), String::new());
     loop {
         let request =
             hourbook_api::v1::ListInstrumentsRequest { page_size: 1_000, page_token, ..Default::default() };
         let page = client.instruments.clone().list_instruments(request).await?.into_inner();
-        for one in page.instruments {
-            use hourbook_api::v1::InstrumentStatus::{Auction, Continuous, Frozen};
-            let trades = [Continuous, Auction, Frozen].iter().any(|status| *status as i32 == one.status);
-            if !trades {
+        for wire in page.instruments {
+            use InstrumentStatus::{Auction, Continuous, Frozen, Halted};
+            if !matches!(wire.status(), Continuous | Auction | Frozen | Halted) {
                 continue;
             }
-            let start = one.delivery_start_time.context("an instrument without a start")?;
-            listed.push(Listed {
-                id: one.instrument_id,
-                product: *places.get(&one.product).context("an instrument of a product that is none")?,
-                start: Time(start.seconds * Time::SECOND).hour(),
-                hours: one.hours,
-                tick: one.tick_micros,
-            });
+            let start = wire.delivery_start_time.context("an instrument without a start")?;
+            let start = Time(start.seconds * Time::SECOND).hour();
+            let product = *places.get(&wire.product).context("an instrument of a product that is none")?;
+            listed.insert(wire.instrument_id, Listed { wire, product, start });
         }
         page_token = page.next_page_token;
         if page_token.is_empty() {

@@ -9,7 +9,7 @@ use hourbook_model::{Money, Stamp};
 use serde::Serialize;
 
 use super::Plan;
-use super::screen::Market;
+use super::screen::Sight;
 use super::seen::Figures;
 use crate::ctl::Micros;
 use crate::journal::{hex, time};
@@ -28,11 +28,12 @@ pub struct Summary {
     /// Unit-hours.
     pub volume_by_class: BTreeMap<String, i64>,
     pub turnover_micros: i64,
-    /// Of ask less bid over their middle, in ten-thousandths, over what is two-sided at the end.
+    /// The mean of ask less bid over their middle, ten-thousandths, over what is two-sided at the end.
     pub mean_spread_bp: f64,
     /// Lots that buyers needed, and that they bought.
     pub lots_needed: i64,
     pub lots_bought: i64,
+    /// From a message to its last answer: half of the last ones, and all but one in a hundred.
     pub latency_p50_us: u64,
     pub latency_p99_us: u64,
     /// Of all accounts, one currency after the other, without their signs: zero, always.
@@ -55,7 +56,7 @@ pub struct Came<'a> {
     pub ran: Duration,
     pub turn: u32,
     pub simulated: Duration,
-    pub market: &'a Market,
+    pub market: &'a Sight,
     pub figures: &'a Figures,
     pub latencies: [Duration; 2],
     pub wanted: i64,

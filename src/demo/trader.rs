@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Trader {
     session: TradeStream,
-    session_id: u32,
+    pub session_id: u32,
     pub account: u32,
     /// The last entry sent, and the last report heard.
     sent: u64,

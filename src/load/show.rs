@@ -85,7 +85,7 @@ impl From<Vec<Figures>> for Measured {
 impl Measured {
     /// Microseconds that this share of answers took at most.
     fn quantile_us(&self, share: f64) -> u64 {
-        (self.all.quantile_ns(share) + 500) / 1_000
+        to_us(self.all.quantile_ns(share))
     }
 }
 
@@ -260,8 +260,13 @@ fn percentiles(latency: &Histogram<u64>, out: &mut impl Write) -> io::Result<()>
     writeln!(out, "#[Buckets = {:>12}, SubBuckets     = {:>12}]", latency.buckets(), 2_048)
 }
 
+/// Whole microseconds.
+pub(super) fn to_us(ns: u64) -> u64 {
+    (ns + 500) / 1_000
+}
+
 /// A number whose thousands are apart.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -149,7 +149,7 @@ class Proxy:
         self.target = port
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        self.is_deaf = False
+        self.is_deaf = self.is_shut = False
         self.cuts = 0
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
@@ -159,6 +159,9 @@ class Proxy:
         while True:
             try:
                 client, _ = self.listener.accept()
+                if self.is_shut:
+                    client.close()
+                    continue
                 server = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 return

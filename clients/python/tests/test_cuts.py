@@ -262,6 +262,32 @@ def test_a_restart_is_survived(market: Market, buyer: Client, end: Callable[[Ser
     session.close()
 
 
+def test_trades_that_a_restart_kept_from_being_told_come_out_of_history(
+    market: Market, proxy: Proxy, buyer: Client, seller: Client
+) -> None:
+    def trade() -> int:
+        seller.create_order(market.symbol, "limit", "sell", 1, "0.2479")
+        return buyer.create_order(market.symbol, "limit", "buy", 1, "0.2479").fills[0].trade_id
+
+    with market.client(market.buyer_key, proxy.address) as client:
+        told: list[int] = []
+        watching = client.watch_trades(market.symbol)
+        listener = threading.Thread(target=lambda: told.extend(next(watching).trade_id for _ in range(6)), daemon=True)
+        listener.start()
+        time.sleep(1.0)
+        made = [trade(), trade()]
+        proxy.is_shut = True
+        proxy.cut()
+        market.server.kill()
+        market.server.start()
+        made += [trade(), trade()]
+        proxy.is_shut = False
+        time.sleep(3.0)
+        made += [trade(), trade()]
+        listener.join(PATIENCE)
+    assert told == made
+
+
 # --- a session's numbers, without an exchange ---
 
 
@@ -316,6 +342,44 @@ def test_what_the_exchange_has_not_seen_is_sent_again() -> None:
     assert trading.has_answer(11)
     assert trading.has_answer(12)
     assert not trading.has_answer(13)
+
+
+def test_what_is_stale_is_not_sent_when_the_connection_is_back() -> None:
+    now = 0.0
+    trading = Trading(1, "s", stale_after=1.0, clock=lambda: now)
+    logged_on(trading)
+    seen, lost, cancel = trading.place(order()), trading.place(order()), trading.cancel(7)
+    assert sent(trading) == [seen, lost, cancel]
+    trading.lost()
+    now = 2.0
+    fresh = trading.place(order())
+    said = orders_pb2.LoggedOn(session_id=7, last_number=seen, next_report_number=1)
+    trading.take(orders_pb2.TradeResponse(logged_on=said), 2.5)
+    assert sent(trading, 2.5) == [cancel, fresh]
+    with pytest.raises(EntryRefused, match=r"is stale: it was not sequenced for 2\.5 s"):
+        trading.answer(lost)
+
+
+def test_what_became_of_an_entry_is_told_once() -> None:
+    trading = Trading(1, "s")
+    logged_on(trading)
+    number = trading.place(order())
+    assert not trading.has_answer(number)
+    assert not trading.has_answer(number + 1)
+    reported(trading, 1, number)
+    assert trading.answer(number).number == 1
+    assert trading.has_answer(number)
+    with pytest.raises(errors.HourbookError, match="told before"):
+        trading.answer(number)
+
+
+def test_a_session_that_cannot_end_in_order_says_so(market: Market, proxy: Proxy) -> None:
+    with market.client(market.buyer_key, proxy.address) as client:
+        session = client.session("no end")
+        proxy.is_deaf = True
+        session.create_order(market.symbol, "limit", "buy", 1, PRICE)
+        with pytest.raises(errors.TimedOut, match="1 entries are without an answer"):
+            session.close(0.5)
 
 
 def test_an_entry_whose_refusal_was_lost_is_answered_all_the_same() -> None:

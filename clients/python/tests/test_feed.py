@@ -1,10 +1,16 @@
 """Local books are the exchange's own, from wherever they begin: 100 random starts, no difference."""
 
+import os
 import random
+import re
+import signal
+import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,7 +34,7 @@ from hourbook import (
 )
 from hourbook._proto import market_data_pb2, types_pb2
 from hourbook.books import crc32c
-from hourbook.models import BookOrder, Candles, Level, Statistics
+from hourbook.models import BookOrder, Candles, Fill, Level, MarketStatus, Statistics
 
 BOOKS = [MarketDataView.LEVELS, MarketDataView.ORDERS]
 CUTS = 100
@@ -301,6 +307,73 @@ def test_a_recorded_feed_is_the_exchanges_own_book_from_every_start(
         assert statistics[symbol].volume >= volume
 
 
+def has_demo(binary: str) -> bool:
+    return subprocess.run([binary, "demo", "--help"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not has_demo(os.environ["HOURBOOK"]), reason="a binary without `demo`")
+def test_a_recorded_hour_of_a_whole_market_is_rebuilt_from_every_start(dice: random.Random, tmp_path: Path) -> None:
+    """An hour of the demo's two thousand instruments, in a quarter of a minute."""
+    port = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{port.getsockname()[1]}"
+    port.close()
+    command = [os.environ["HOURBOOK"], "demo", "--seconds", "60", "--speed", "300", "--listen", address]
+    with (tmp_path / "demo.log").open("wb") as log:
+        demo = subprocess.Popen([*command, "--data", str(tmp_path / "data")], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not (keys := re.findall(r"--key (hb_\w+)", (tmp_path / "demo.log").read_text())):
+            assert demo.poll() is None, (tmp_path / "demo.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        path = str(tmp_path / "hour")
+        with Client(address, keys[0]) as client, Recorder(path) as recorder:
+            listed = client.fetch_markets()
+            subscription = client.subscribe(patterns="*", views=[*BOOKS, MarketDataView.TRADES], recorder=recorder)
+            times: list[datetime] = []
+            listener = threading.Thread(target=lambda: times.extend(each.time for each in subscription), daemon=True)
+            listener.start()
+            # Those that are not over within the hour.
+            soon = min(each.gate_closure_time for each in listed) + timedelta(hours=6)
+            lasting = [each.symbol for each in listed if each.gate_closure_time > soon]
+            starts: list[tuple[str, list[market_data_pb2.SubscribeResponse]]] = []
+            while len(starts) < CUTS:
+                time.sleep(dice.uniform(0.0, 0.2))
+                symbol = dice.choice(lasting)
+                starts.append((symbol, first_snapshots(client, [symbol])))
+            while not times or times[-1] - times[0] < timedelta(hours=1):
+                assert time.monotonic() < deadline + PATIENCE
+                time.sleep(0.1)
+            exchange = {symbol: client.fetch_order_book(symbol, 1_000, orders=True) for symbol, _ in starts}
+            last = max(book.sequence for book in exchange.values())
+            while subscription.feed.sequence < last:
+                assert time.monotonic() < deadline + PATIENCE
+                time.sleep(0.05)
+            subscription.close()
+            listener.join(PATIENCE)
+            assert subscription.feed.repairs == 0
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.wait(PATIENCE)
+    told: dict[int, list[market_data_pb2.MarketUpdate]] = {}
+    for answer in recorded(path):
+        for update in answer.updates:
+            told.setdefault(update.instrument_id, []).append(update)
+    differences = 0
+    for symbol, start in starts:
+        theirs, feed = exchange[symbol], Feed(views=BOOKS)
+        for answer in start:
+            feed.take(answer)
+        until = [each for each in told[theirs.instrument_id] if each.sequence <= theirs.sequence]
+        feed.take(market_data_pb2.SubscribeResponse(updates=until))
+        differences += whole(feed.order_books[symbol]) != (theirs.bids, theirs.asks, theirs.bid_orders, theirs.ask_orders)
+        levels = feed.level_books[symbol]
+        differences += (levels.bids(), levels.asks()) != (theirs.bids, theirs.asks)
+    updates = sum(map(len, told.values()))
+    print(f"{times[-1] - times[0]}, {len(told)} instruments, {updates} updates, {len(starts)} starts, {differences} differences")
+    assert differences == 0
+
+
 def test_a_slow_reader_that_chose_so_is_brought_up_to_date(market: Market, buyer: Client, seller: Client) -> None:
     """It does not read for a while; what it is told then is right all the same."""
     subscription = buyer.subscribe(market.symbol, BOOKS, slow_reader=SlowReader.CONFLATE)
@@ -316,6 +389,57 @@ def test_a_slow_reader_that_chose_so_is_brought_up_to_date(market: Market, buyer
             next(updates)
     assert subscription.feed.order_books[market.symbol].orders("sell") == book.ask_orders
     subscription.close()
+
+
+def test_history_has_every_trade_and_its_candles(market: Market, buyer: Client, seller: Client) -> None:
+    """Page by page, from any time to any other, and as the fills of the account have them."""
+    symbol = market.operator.fetch_markets("GP.CNNX.A.D*")[-8].symbol
+    began = market.operator.fetch_status().time
+    fills: list[Fill] = []
+    for at in range(30):
+        seller.create_order(symbol, "limit", "sell", 2, Decimal("0.2479") + (at % 5) * TICK)
+        fills += buyer.create_order(symbol, "limit", "buy", 2, Decimal("0.25"), time_in_force="ioc").fills
+    deadline = time.monotonic() + PATIENCE
+    while len(trades := buyer.trades(symbol, since=began)) < 30:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [(each.trade_id, each.price, each.quantity) for each in trades] == [
+        (fill.trade_id, fill.price, fill.quantity) for fill in fills
+    ]
+    assert {each.taker_side for each in trades} == {Side.BUY}
+    assert buyer.fetch_trades(symbol, since=trades[10].time, until=trades[20].time) == trades[10:20]
+    assert buyer.trades(symbol, limit=7) == trades[:7]
+    candles = buyer.candles(symbol, "second", since=began - timedelta(seconds=1))
+    assert sum(each.volume for each in candles) == sum(each.quantity for each in trades)
+    day = buyer.fetch_ohlcv(symbol, "day")[-1]
+    assert (day.open_price, day.high_price) == (trades[0].price, max(each.price for each in trades))
+    assert "open_price" in buyer.candles(symbol, limit=1).to_df().columns
+
+
+def test_the_curve_and_the_index_of_a_product(market: Market, buyer: Client) -> None:
+    curve = buyer.fetch_forward_curve("GP.CNNX.A")
+    assert {each.symbol for each in curve} == {each.symbol for each in buyer.fetch_markets("GP.CNNX.A.*")}
+    assert all(each.price is not None for each in curve)
+    assert curve[0].hours == 1
+    now = market.operator.fetch_status().time
+    index = buyer.fetch_index("GP.CNNX.A", now - timedelta(hours=1), now + timedelta(days=2))
+    assert all(each.trade_count > 0 for each in index)
+
+
+def test_a_call_says_what_an_uncross_would_do(market: Market, buyer: Client, seller: Client) -> None:
+    market.operator.open_auction(symbol=market.symbol)
+    buyer.create_order(market.symbol, "limit", "buy", 3, "0.2479")
+    seller.create_order(market.symbol, "limit", "sell", 2, "0.2479")
+    for indicative in buyer.watch_indicative(market.symbol):
+        if indicative.price is not None:
+            assert (indicative.price, indicative.quantity) == (Decimal("0.2479"), 2)
+            break
+    market.operator.uncross(symbol=market.symbol)
+    statuses = buyer.subscribe(market.symbol, [MarketDataView.STATUS])
+    content = next(iter(statuses)).content
+    assert isinstance(content, MarketStatus)
+    assert str(content.status) == "continuous"
+    statuses.close()
 
 
 def test_candles_and_statistics_add_up(market: Market, buyer: Client, seller: Client) -> None:

@@ -158,8 +158,9 @@ impl Client {
         }
     }
 
-    /// The same connection with a time in which each call must be answered; where it is not, the status is
-    /// DEADLINE_EXCEEDED, and the same call under the same id is safe. Streams must begin in that time.
+    /// The same connection with a time in which each call must be answered. Where it is not, the status is CANCELLED by the
+    /// clock here or DEADLINE_EXCEEDED by the exchange's, and the same call under the same id is safe. Streams must begin in that
+    /// time; sessions, drop copy and feeds keep their own.
     pub fn with_deadline(self, deadline: Duration) -> Client {
         let mut link = self.link;
         link.bearer.deadline = Some(deadline);

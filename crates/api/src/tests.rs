@@ -237,3 +237,14 @@ fn ready_updates_are_on_the_wire_what_updates_are() {
     assert_eq!(joined.encoded_len(), plain.encoded_len());
     assert_eq!(v1::SubscribeResponse::decode(&joined.encode_to_vec()[..]), Ok(plain));
 }
+
+#[test]
+fn the_page_on_clients_shows_the_example_as_it_is() {
+    let page = include_str!("../../../docs/clients.md");
+    let example = include_str!("../examples/first_session.rs");
+    let (_, code) = example.split_once("\n\n").unwrap();
+    assert!(
+        page.contains(&format!("```rust\n{code}```")),
+        "copy examples/first_session.rs to docs/clients.md"
+    );
+}

@@ -115,6 +115,31 @@ impl Books {
         })
     }
 
+    /// Whole levels of a side behind the one at a price, until they have `room` orders: their orders as they trade, and
+    /// the last price where more follow. Levels in front of it are stepped over.
+    pub fn orders_behind(
+        &self,
+        book: usize,
+        side: Side,
+        behind: Option<Price>,
+        room: usize,
+    ) -> (Vec<OrderView>, Option<Price>) {
+        let from = behind.map(|price| if price == Price(0) { MARKET } else { key_of(side, price) });
+        let levels = self.books[book].body.iter().flat_map(|body| body.sides[side as usize].iter());
+        let mut levels = levels.skip_while(|(key, _)| from.is_some_and(|from| *key >= from)).peekable();
+        let (mut orders, mut last) = (Vec::new(), behind);
+        while let Some((key, level)) = levels.next_if(|_| orders.len() < room) {
+            let price = if key == MARKET { Price(0) } else { price_of(side, key) };
+            orders.extend(self.slab.ring(level.first).map(|slot| {
+                let id = self.slab.id_at(slot);
+                OrderView { id, price, displayed: self.displayed(id) }
+            }));
+            last = Some(price);
+        }
+        let more = levels.peek().is_some();
+        (orders, last.filter(|_| more))
+    }
+
     /// Some order of a book, stops last: for whoever takes them all out, one by one.
     pub fn first_order(&self, book: usize) -> Option<OrderId> {
         let resting = self.books[book].body.iter().flat_map(|body| body.sides.iter());

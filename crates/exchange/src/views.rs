@@ -69,6 +69,27 @@ pub struct BookView {
     pub indicative: Option<(Price, Quantity)>,
 }
 
+/// Where a book that is looked at in pieces goes on: bids come before asks, best prices first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookMark {
+    pub side: Side,
+    /// The level that was looked at last; `None` before the first.
+    pub behind: Option<Price>,
+}
+
+impl BookMark {
+    pub const START: BookMark = BookMark { side: Side::Buy, behind: None };
+}
+
+/// A piece of a book: the displayed orders of whole levels, in the order in which they trade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookPiece {
+    pub from: BookMark,
+    pub orders: Vec<(Side, BookOrder)>,
+    /// Where the next piece begins; `None` when this is the last.
+    pub next: Option<BookMark>,
+}
+
 /// An instrument with what its product says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstrumentView {
@@ -311,6 +332,36 @@ impl Exchange {
             .collect()
     }
 
+    pub fn is_market_halted(&self) -> bool {
+        self.instruments.halted
+    }
+
+    /// What an uncross of an instrument in a call would do, by the rule of an uncross, and about how many orders that looks
+    /// at. `None` when it is not listed.
+    pub fn indicative(&self, id: InstrumentId) -> Option<(Option<(Price, Quantity)>, usize)> {
+        let instrument = self.instruments.get(id)?;
+        if !instrument.in_call() {
+            return Some((None, 1));
+        }
+        let indicative = self.books.indicative(id.slot(), some(instrument.last_trade));
+        Some((indicative, instrument.open_orders as usize))
+    }
+
+    /// Instruments of one product with their best bid and best ask, by kind of period and start, after one of them: at most
+    /// `limit`.
+    pub fn tops_of(
+        &self,
+        product: ProductId,
+        after: Option<Period>,
+        limit: usize,
+    ) -> Vec<(InstrumentView, Option<Price>, Option<Price>)> {
+        let all = self.instruments.of_product_after(product, after).filter_map(|id| self.instruments.get(id));
+        let best = |id: InstrumentId, side| self.books.best(id.slot(), side);
+        all.take(limit)
+            .map(|one| (self.show(one), best(one.id, Side::Buy), best(one.id, Side::Sell)))
+            .collect()
+    }
+
     fn show(&self, instrument: &Instrument) -> InstrumentView {
         let product = self.instruments.known(instrument.product);
         InstrumentView {
@@ -358,12 +409,27 @@ impl Exchange {
             last_trade: some(instrument.last_trade),
             reference: self.instruments.reference(instrument),
             band: self.order_band(instrument),
-            indicative: if instrument.in_call() {
-                self.books.indicative(slot, some(instrument.last_trade))
-            } else {
-                None
-            },
+            indicative: self.indicative(id)?.0,
         })
+    }
+
+    /// A piece of an instrument's book, of about `room` orders: a level is never cut. Costs what it looks at.
+    pub fn book_piece(&self, id: InstrumentId, from: BookMark, room: usize) -> Option<BookPiece> {
+        self.instruments.get(id)?;
+        let mut piece = BookPiece { from, orders: Vec::new(), next: Some(from) };
+        while let Some(at) = piece.next.filter(|_| piece.orders.len() < room) {
+            let left = room - piece.orders.len();
+            let (orders, more) = self.books.orders_behind(id.slot(), at.side, at.behind, left);
+            piece.orders.extend(orders.into_iter().map(|order| {
+                (at.side, BookOrder { order: order.id, price: order.price, quantity: order.displayed })
+            }));
+            piece.next = match at.side {
+                side if more.is_some() => Some(BookMark { side, behind: more }),
+                Side::Buy => Some(BookMark { side: Side::Sell, behind: None }),
+                Side::Sell => None,
+            };
+        }
+        Some(piece)
     }
 
     /// An account's money, by currency.

@@ -1,28 +1,13 @@
 //! One book as everyone sees it: levels with their totals, best first, and a checksum over all of them.
+//!
+//! It is taken from the exchange in pieces, best levels first, bids before asks: what lies behind those that it has is not
+//! kept yet.
 
-use crate::orders::Queue;
-use crate::tape::Tape;
+use crate::orders::{Orders, Queue};
 use crc_fast::crc32_iscsi;
-use hourbook_exchange::Level;
+use hourbook_exchange::{BookMark, Level};
 use hourbook_model::{Price, Side};
 use std::collections::BTreeMap;
-
-/// The parts of an instrument's market data that are numbered for themselves, each from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum View {
-    /// Best bid and best ask.
-    Top,
-    /// Levels with their totals: L2.
-    Levels,
-    /// Single orders: L3.
-    Orders,
-    /// Trades, and what they come to: statistics and candles.
-    Trades,
-}
-
-impl View {
-    pub const ALL: [View; 4] = [View::Top, View::Levels, View::Orders, View::Trades];
-}
 
 /// A level as it stands after a change; without lots when it is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +23,14 @@ pub struct Top {
     pub ask: Option<Level>,
 }
 
-/// One instrument's book and its trades.
+/// One instrument's book.
 #[derive(Default)]
 pub struct Book {
     /// By key, which grows from the best on.
     sides: [BTreeMap<i64, Queue>; 2],
     checksum: u32,
-    sequences: [u64; View::ALL.len()],
-    tape: Tape,
-    /// Its place among those that the command at hand has touched, from 1.
-    pub(crate) touched: u32,
+    /// Behind which nothing is kept yet; `None` once it is whole.
+    pub(crate) next: Option<BookMark>,
 }
 
 /// The key of market orders that wait in a call: before every price, and no level.
@@ -112,27 +95,23 @@ impl Book {
         self.checksum
     }
 
-    /// The number of a view's last change; 0 before its first.
-    pub fn sequence(&self, view: View) -> u64 {
-        self.sequences[view as usize]
+    /// One of which nothing is kept yet.
+    pub(crate) fn begin() -> Book {
+        Book { next: Some(BookMark::START), ..Book::default() }
     }
 
-    /// What its trades come to.
-    pub fn tape(&self) -> &Tape {
-        &self.tape
+    /// Whether a level is among those that are kept, or would be.
+    pub(crate) fn holds(&self, side: Side, key: i64) -> bool {
+        match self.next {
+            None => true,
+            Some(next) if next.side == side => next.behind.is_some_and(|price| key <= key_of(side, price)),
+            Some(next) => side < next.side,
+        }
     }
 
-    pub(crate) fn tape_mut(&mut self) -> &mut Tape {
-        &mut self.tape
-    }
-
-    /// Its changes are counted from here on.
-    pub(crate) fn begin(&mut self) {
-        self.sequences = Default::default();
-    }
-
-    pub(crate) fn count(&mut self, view: View) {
-        self.sequences[view as usize] += 1;
+    /// Takes all its orders out.
+    pub(crate) fn leave(&self, orders: &mut Orders) {
+        self.sides.iter().flat_map(|side| side.values()).for_each(|queue| orders.forget(queue));
     }
 
     pub(crate) fn queues(&self, side: Side) -> impl Iterator<Item = (Price, &Queue)> {

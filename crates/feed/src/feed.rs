@@ -1,16 +1,25 @@
 //! Every instrument's market data, kept up to date command by command.
 
-use crate::book::{Book, LevelChange, Top, View, key_of};
+use crate::book::{Book, LevelChange, Top, key_of};
+use crate::listing::{Facts, Listing, View};
 use crate::orders::Orders;
-use hourbook_exchange::{BookOrder, Exchange, Level};
+use hourbook_exchange::{BookMark, BookOrder, BookPiece, Exchange, Level};
 use hourbook_model::*;
+use std::collections::BTreeSet;
 
-/// What everyone sees of the market.
+/// What everyone sees of the market. Trades are kept of every instrument, books of those that are asked for.
 #[derive(Default)]
 pub struct Feed {
     /// By the slot of the instrument.
-    books: Vec<Option<(InstrumentId, Box<Book>)>>,
+    listings: Vec<Option<(InstrumentId, Box<Listing>)>>,
     orders: Orders,
+    /// A bit by the slot of each instrument whose book is kept, and how many those are.
+    kept: Vec<u64>,
+    kept_count: usize,
+    /// Products that are halted as a whole, and 0 while the market is.
+    halted: BTreeSet<ProductId>,
+    /// What was halted or resumed as a whole, until how each of it trades was asked for.
+    unseen: Vec<Scope>,
     /// Since when trades are counted here, and the last command taken note of.
     since: Time,
     at: Stamp,
@@ -25,7 +34,9 @@ pub struct Feed {
 struct Touched {
     /// `None` once it is told.
     instrument: Option<InstrumentId>,
+    /// As they were.
     top: Top,
+    facts: Option<Facts>,
     /// What was done to single orders, in the order in which it happened.
     orders: Vec<BookChange>,
     trades: Vec<Trade>,
@@ -38,14 +49,16 @@ struct Touched {
 pub struct Update<'a> {
     pub at: Stamp,
     pub instrument: InstrumentId,
-    /// The book as it is now, with the number of each view's last change.
-    pub book: &'a Book,
+    /// How it is now, with the number of each view's last change.
+    pub listing: &'a Listing,
     pub top_changed: bool,
     /// Each level that changed, once, as it is now.
     pub levels: &'a [LevelChange],
     /// What was done to single orders, in the order in which it happened; what trades took from them is among it.
     pub orders: &'a [BookChange],
     pub trades: &'a [Trade],
+    pub status_changed: bool,
+    pub indicative_changed: bool,
     /// It was listed by this command.
     pub is_new: bool,
     /// It is listed no more, and this is the last that is told of it.
@@ -53,25 +66,14 @@ pub struct Update<'a> {
 }
 
 impl Feed {
-    /// Follows on from the exchange as it stands. Nothing is known of earlier trades.
+    /// Follows on from the exchange as it stands. No book is kept, and nothing is known of earlier trades.
     pub fn of(exchange: &Exchange) -> Feed {
         let at = exchange.stamp();
         let mut feed = Feed { at, since: at.time, ..Feed::default() };
-        for instrument in exchange.instruments() {
-            let id = instrument.id;
-            feed.list(id);
-            let Some(book) = exchange.book(id, 0, usize::MAX) else { continue };
-            for (side, orders) in [(Side::Buy, &book.bid_orders), (Side::Sell, &book.ask_orders)] {
-                for BookOrder { order, price, quantity } in orders.iter().copied() {
-                    feed.change(BookChange { instrument: id, order, side, joins: true, price, quantity });
-                }
-            }
-        }
-        feed.settle(|_| {});
-        // That was no change, but where it begins.
-        for (_, book) in feed.books.iter_mut().flatten() {
-            book.begin();
-        }
+        feed.halted.extend(exchange.is_market_halted().then_some(ProductId(0)));
+        let halted = exchange.products().filter(|(_, product)| product.halted);
+        feed.halted.extend(halted.map(|(id, _)| id));
+        exchange.instruments().for_each(|instrument| feed.list(instrument.id, instrument.status));
         feed
     }
 
@@ -85,14 +87,24 @@ impl Feed {
         self.at
     }
 
+    pub fn listing(&self, id: InstrumentId) -> Option<&Listing> {
+        let (known, listing) = self.listings.get(id.slot())?.as_ref()?;
+        (*known == id).then_some(&**listing)
+    }
+
+    /// Its book, if that is kept and whole.
     pub fn book(&self, id: InstrumentId) -> Option<&Book> {
-        let (known, book) = self.books.get(id.slot())?.as_ref()?;
-        (*known == id).then_some(&**book)
+        self.listing(id)?.book()
     }
 
     /// Every listed instrument.
     pub fn instruments(&self) -> impl Iterator<Item = InstrumentId> {
-        self.books.iter().flatten().map(|(id, _)| *id)
+        self.listings.iter().flatten().map(|(id, _)| *id)
+    }
+
+    /// How many books are kept, those that are not whole yet too.
+    pub fn books(&self) -> usize {
+        self.kept_count
     }
 
     /// The orders of a side in the order in which they trade.
@@ -103,17 +115,70 @@ impl Feed {
         })
     }
 
+    /// Puts a piece of the exchange's own book, as it is after the last command taken note of, behind what is kept of it,
+    /// and keeps that up to date from here on: where the next piece begins, `None` once the book is whole. A piece that
+    /// does not follow on changes nothing.
+    ///
+    /// Nobody was told what happened while the book was not kept, so each of its views counts that as one change.
+    pub fn take(&mut self, id: InstrumentId, piece: &BookPiece) -> Option<BookMark> {
+        let Feed { listings, orders, kept, kept_count, .. } = self;
+        let (known, listing) = listings.get_mut(id.slot())?.as_mut()?;
+        if *known != id {
+            return None;
+        }
+        if listing.book.is_none() && piece.from == BookMark::START {
+            set(kept, id.slot(), true);
+            *kept_count += 1;
+            listing.book = Some(Box::new(Book::begin()));
+        }
+        let book = listing.book.as_mut()?;
+        if book.next != Some(piece.from) {
+            return book.next;
+        }
+        for (side, BookOrder { order, price, quantity }) in piece.orders.iter().copied() {
+            let key = key_of(side, price);
+            let before = book.level(side, key);
+            book.change(side, key, |queue| orders.join(queue, order, key, quantity));
+            book.settle(side, key, before);
+        }
+        book.next = piece.next;
+        if book.next.is_none() {
+            View::OF_BOOKS.into_iter().for_each(|view| listing.count(view));
+        }
+        piece.next
+    }
+
+    /// Keeps a book no longer.
+    pub fn forget(&mut self, id: InstrumentId) {
+        let Feed { listings, orders, kept, kept_count, .. } = self;
+        let listing = listings.get_mut(id.slot()).and_then(Option::as_mut).filter(|(known, _)| *known == id);
+        if let Some(book) = listing.and_then(|(_, listing)| listing.book.take()) {
+            book.leave(orders);
+            set(kept, id.slot(), false);
+            *kept_count -= 1;
+        }
+    }
+
     /// Takes note of one command's events, and tells what they changed, instrument by instrument in the order in which
     /// they were first touched.
-    pub fn apply(&mut self, at: Stamp, events: &[Event], mut tell: impl FnMut(Update<'_>)) {
+    pub fn apply<'a>(
+        &mut self,
+        at: Stamp,
+        events: impl IntoIterator<Item = &'a Event>,
+        mut tell: impl FnMut(Update<'_>),
+    ) {
         debug_assert!(at.seq > self.at.seq, "commands come in order");
         self.at = at;
         for event in events {
             match *event {
-                Event::BookChanged(change) => self.change(change),
+                // Most of what happens, and mostly nobody reads it.
+                Event::BookChanged(change) if is_set(&self.kept, change.instrument.slot()) => {
+                    self.change(change);
+                }
                 Event::Traded(trade) => self.trade(trade),
-                Event::Listed { instrument, .. } => {
-                    self.list(instrument);
+                Event::Listed { instrument, product, .. } => {
+                    let halted = [product, ProductId(0)].iter().any(|id| self.halted.contains(id));
+                    self.list(instrument, if halted { Status::Halted } else { Status::Continuous });
                     if let Some((_, touched)) = self.touch(instrument) {
                         touched.is_new = true;
                     }
@@ -121,56 +186,130 @@ impl Feed {
                 Event::StatusChanged { instrument, status: Status::Settled } => {
                     self.delist(instrument, &mut tell);
                 }
+                Event::StatusChanged { instrument, status } => {
+                    if let Some((listing, _)) = self.touch(instrument) {
+                        listing.facts = listing.facts.with_status(status);
+                    }
+                }
+                Event::Halted { scope } => self.halt(scope, true),
+                Event::Resumed { scope } => self.halt(scope, false),
                 _ => {}
             }
         }
         self.settle(tell);
     }
 
-    fn list(&mut self, id: InstrumentId) {
-        let slot = id.slot();
-        if self.books.len() <= slot {
-            self.books.resize_with(slot + 1, || None);
-        }
-        self.books[slot] = Some((id, Box::default()));
+    /// Whether an event says something of every instrument, not only of books.
+    pub fn concerns_all(event: &Event) -> bool {
+        matches!(
+            event,
+            Event::Traded(_)
+                | Event::Listed { .. }
+                | Event::StatusChanged { .. }
+                | Event::Halted { .. }
+                | Event::Resumed { .. }
+        )
     }
 
-    /// A book, and what the command at hand has done to it so far; `None` for one that is not listed.
-    fn touch(&mut self, id: InstrumentId) -> Option<(&mut Book, &mut Touched)> {
-        let (known, book) = self.books.get_mut(id.slot())?.as_mut()?;
+    /// Takes note of how instruments trade and of what an uncross would do, as the exchange shows it after the last command
+    /// taken note of, and tells what of it is new. A halt of many says nothing of each; what an uncross would do depends on
+    /// hidden lots, of which nobody is told.
+    pub fn see(
+        &mut self,
+        statuses: impl IntoIterator<Item = (InstrumentId, Status)>,
+        indicatives: impl IntoIterator<Item = (InstrumentId, Option<(Price, Quantity)>)>,
+        tell: impl FnMut(Update<'_>),
+    ) {
+        for (id, status) in statuses {
+            if let Some((listing, _)) = self.touch(id) {
+                listing.facts = listing.facts.with_status(status);
+            }
+        }
+        for (id, indicative) in indicatives {
+            if let Some((listing, _)) = self.touch(id) {
+                listing.facts.indicative = indicative.filter(|_| listing.in_call());
+            }
+        }
+        self.settle(tell);
+    }
+
+    /// Scopes that were halted or resumed as a whole since this was called last: how each of their instruments trades is to
+    /// be [seen](Feed::see).
+    pub fn unseen(&mut self) -> Vec<Scope> {
+        std::mem::take(&mut self.unseen)
+    }
+
+    /// Commands up to this one have changed nothing that is kept here.
+    pub fn pass(&mut self, at: Stamp) {
+        debug_assert!(at.seq >= self.at.seq, "commands come in order");
+        self.at = at;
+    }
+
+    fn halt(&mut self, scope: Scope, halted: bool) {
+        let product = match scope {
+            Scope::Market => ProductId(0),
+            Scope::Product(product) => product,
+            // Announced as its change of status.
+            Scope::Instrument(_) => return,
+        };
+        if halted {
+            self.halted.insert(product)
+        } else {
+            self.halted.remove(&product)
+        };
+        self.unseen.push(scope);
+    }
+
+    fn list(&mut self, id: InstrumentId, status: Status) {
+        let slot = id.slot();
+        if self.listings.len() <= slot {
+            self.listings.resize_with(slot + 1, || None);
+            self.kept.resize(slot / 64 + 1, 0);
+        }
+        self.listings[slot] = Some((id, Box::new(Listing::begin(status))));
+    }
+
+    /// An instrument, and what the command at hand has done to it so far; `None` for one that is not listed.
+    fn touch(&mut self, id: InstrumentId) -> Option<(&mut Listing, &mut Touched)> {
+        let (known, listing) = self.listings.get_mut(id.slot())?.as_mut()?;
         if *known != id {
             return None;
         }
-        if book.touched == 0 {
+        if listing.touched == 0 {
             let mut touched = self.spare.pop().unwrap_or_default();
-            (touched.instrument, touched.top) = (Some(id), book.top());
+            (touched.instrument, touched.top) = (Some(id), listing.top());
+            touched.facts = Some(listing.facts);
             self.touched.push(touched);
-            book.touched = self.touched.len() as u32;
+            listing.touched = self.touched.len() as u32;
         }
-        let touched = &mut self.touched[book.touched as usize - 1];
-        Some((book, touched))
+        let touched = &mut self.touched[listing.touched as usize - 1];
+        Some((listing, touched))
     }
 
     fn change(&mut self, change: BookChange) {
-        let known = self.orders.get(change.order).map(|node| (node.key, node.quantity));
+        let known = self.orders.get(change.order).map(|node| node.key);
         let mut orders = std::mem::take(&mut self.orders);
-        if let Some((book, touched)) = self.touch(change.instrument) {
+        if let Some((listing, touched)) = self.touch(change.instrument)
+            && let Some(book) = &mut listing.book
+        {
             let BookChange { order, side, joins, price, quantity, .. } = change;
             let key = key_of(side, price);
             let goes = known.filter(|_| joins || quantity == Quantity::ZERO);
-            if let Some((key, _)) = goes {
+            if let Some(key) = goes {
                 touched.levels.push((side, key, book.level(side, key)));
                 book.change(side, key, |queue| orders.leave(queue, order));
             }
             let stays = known.is_some() && goes.is_none();
-            if quantity > Quantity::ZERO {
+            // What is not kept yet will be in a later piece.
+            let is_here = quantity > Quantity::ZERO && (stays || book.holds(side, key));
+            if is_here {
                 touched.levels.push((side, key, book.level(side, key)));
                 book.change(side, key, |queue| match stays {
                     true => orders.set(queue, order, quantity),
                     false => orders.join(queue, order, key, quantity),
                 });
             }
-            if known.is_some() || quantity > Quantity::ZERO {
+            if known.is_some() || is_here {
                 touched.orders.push(change);
             }
         }
@@ -180,27 +319,30 @@ impl Feed {
     fn trade(&mut self, trade: Trade) {
         let at = self.at;
         let instrument = trade.instrument;
-        for (order, side) in [(trade.maker, trade.taker_side.opposite()), (trade.taker, trade.taker_side)] {
+        let keeps = is_set(&self.kept, instrument.slot());
+        let orders = [(trade.maker, trade.taker_side.opposite()), (trade.taker, trade.taker_side)];
+        for (order, side) in orders.into_iter().filter(|_| keeps) {
             // A taker mostly is in no book.
             let Some(node) = self.orders.get(order) else { continue };
             let price = crate::book::price_of(side, node.key);
             let quantity = Quantity((node.quantity.0 - trade.quantity.0).max(0));
             self.change(BookChange { instrument, order, side, joins: false, price, quantity });
         }
-        if let Some((book, touched)) = self.touch(instrument) {
-            book.tape_mut().add(at.time, &trade);
+        if let Some((listing, touched)) = self.touch(instrument) {
+            listing.tape_mut().add(at.time, &trade);
             touched.trades.push(trade);
         }
     }
 
     /// The last of an instrument is told at once: another may take its slot within the same command.
     fn delist(&mut self, id: InstrumentId, tell: &mut impl FnMut(Update<'_>)) {
-        let Some((book, _)) = self.touch(id) else { return };
-        let place = book.touched as usize - 1;
+        let Some((listing, _)) = self.touch(id) else { return };
+        let place = listing.touched as usize - 1;
         let mut touched = std::mem::take(&mut self.touched[place]);
         self.settle_one(&mut touched, true, tell);
         self.touched[place] = touched;
-        self.books[id.slot()] = None;
+        self.forget(id);
+        self.listings[id.slot()] = None;
     }
 
     /// Tells what was touched, as it is at the end of the command.
@@ -215,39 +357,62 @@ impl Feed {
 
     fn settle_one(&mut self, touched: &mut Touched, is_over: bool, tell: &mut impl FnMut(Update<'_>)) {
         let Some(instrument) = touched.instrument.take() else { return };
-        let Some((_, book)) = &mut self.books[instrument.slot()] else {
+        let Some((_, listing)) = &mut self.listings[instrument.slot()] else {
             unreachable!("what was touched is listed")
         };
-        book.touched = 0;
+        listing.touched = 0;
         // Of a level that was touched more than once, what it was the first time.
         touched.levels.sort_by_key(|(side, key, _)| (*side, *key));
         touched.levels.dedup_by_key(|(side, key, _)| (*side, *key));
         self.levels.clear();
         for (side, key, before) in touched.levels.drain(..) {
-            self.levels.extend(book.settle(side, key, before));
+            let book = listing.book.as_mut();
+            self.levels.extend(book.and_then(|book| book.settle(side, key, before)));
         }
-        let top_changed = book.top() != touched.top;
+        if listing.book().is_none() {
+            // Of a book that is not whole nothing is told.
+            self.levels.clear();
+            touched.orders.clear();
+        }
+        let top_changed = listing.top() != touched.top;
+        let before = touched.facts.unwrap_or(listing.facts);
+        let status_changed = listing.facts.status != before.status;
+        let indicative_changed = listing.facts.indicative != before.indicative;
         let changed = [
+            (View::Status, status_changed),
+            (View::Indicative, indicative_changed),
             (View::Top, top_changed),
             (View::Levels, !self.levels.is_empty()),
             (View::Orders, !touched.orders.is_empty()),
             (View::Trades, !touched.trades.is_empty()),
         ];
         for (view, _) in changed.into_iter().filter(|(_, changed)| *changed) {
-            book.count(view);
+            listing.count(view);
         }
         tell(Update {
             at: self.at,
             instrument,
-            book,
+            listing,
             top_changed,
             levels: &self.levels,
             orders: &touched.orders,
             trades: &touched.trades,
+            status_changed,
+            indicative_changed,
             is_new: std::mem::take(&mut touched.is_new),
             is_over,
         });
         touched.orders.clear();
         touched.trades.clear();
     }
+}
+
+fn is_set(bits: &[u64], at: usize) -> bool {
+    bits.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
+}
+
+/// Sets a bit for which there is room.
+fn set(bits: &mut [u64], at: usize, to: bool) {
+    let bit = 1 << (at % 64);
+    if to { bits[at / 64] |= bit } else { bits[at / 64] &= !bit }
 }

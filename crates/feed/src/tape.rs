@@ -62,8 +62,8 @@ pub struct Candle {
 }
 
 impl Candle {
-    fn begin(start: Time, trade: &Trade) -> Candle {
-        let price = trade.price;
+    /// One without trades yet, in which the first is to have this price.
+    pub fn begin(start: Time, price: Price) -> Candle {
         Candle {
             start,
             open: price,
@@ -75,11 +75,11 @@ impl Candle {
         }
     }
 
-    fn add(&mut self, trade: &Trade) {
-        self.high = self.high.max(trade.price);
-        self.low = self.low.min(trade.price);
-        self.close = trade.price;
-        self.volume += trade.quantity;
+    pub fn add(&mut self, price: Price, quantity: Quantity) {
+        self.high = self.high.max(price);
+        self.low = self.low.min(price);
+        self.close = price;
+        self.volume += quantity;
         self.trades = self.trades.saturating_add(1);
     }
 }
@@ -96,10 +96,23 @@ pub struct Statistics {
 impl Statistics {
     /// Turnover over volume: micros per unit-hour, rounded to the nearest, half to even.
     pub fn vwap(&self) -> Price {
-        let volume = i128::from(self.day.volume.0);
-        let (whole, rest) = (self.turnover.div_euclid(volume), self.turnover.rem_euclid(volume));
-        let up = rest * 2 > volume || (rest * 2 == volume && whole % 2 == 1);
-        Price((whole + i128::from(up)) as i64)
+        vwap(self.turnover, self.day.volume)
+    }
+}
+
+/// The mean price of lots that came to `turnover`, the sum of price x lots: micros per unit-hour, rounded to the nearest,
+/// half to even. `volume` is above zero.
+pub fn vwap(turnover: i128, volume: Quantity) -> Price {
+    let volume = i128::from(volume.0);
+    let (whole, rest) = (turnover.div_euclid(volume), turnover.rem_euclid(volume));
+    let up = rest * 2 > volume || (rest * 2 == volume && whole % 2 == 1);
+    Price((whole + i128::from(up)) as i64)
+}
+
+impl Interval {
+    /// When the interval that holds a moment begins.
+    pub fn start(self, time: Time) -> Time {
+        Time(time.0 - time.0.rem_euclid(self.nanos()))
     }
 }
 
@@ -125,25 +138,25 @@ impl Tape {
     }
 
     pub(crate) fn add(&mut self, time: Time, trade: &Trade) {
-        let start = |interval: Interval| Time(time.0 - time.0.rem_euclid(interval.nanos()));
-        let midnight = start(Interval::Day);
-        let begin = || Statistics { day: Candle::begin(midnight, trade), turnover: 0 };
+        let Trade { price, quantity, .. } = *trade;
+        let midnight = Interval::Day.start(time);
+        let begin = || Statistics { day: Candle::begin(midnight, price), turnover: 0 };
         let kept =
             self.0.get_or_insert_with(|| Box::new(Kept { statistics: begin(), candles: Default::default() }));
         if kept.statistics.day.start != midnight {
             kept.statistics = begin();
         }
-        kept.statistics.day.add(trade);
-        kept.statistics.turnover += i128::from(trade.price.0) * i128::from(trade.quantity.0);
+        kept.statistics.day.add(price, quantity);
+        kept.statistics.turnover += i128::from(price.0) * i128::from(quantity.0);
         for interval in Interval::ALL {
-            let (candles, start) = (&mut kept.candles[interval as usize], start(interval));
+            let (candles, start) = (&mut kept.candles[interval as usize], interval.start(time));
             if candles.back().is_none_or(|last| last.start != start) {
                 if candles.len() == interval.kept() {
                     candles.pop_front();
                 }
-                candles.push_back(Candle::begin(start, trade));
+                candles.push_back(Candle::begin(start, price));
             }
-            candles.back_mut().expect("begun just now").add(trade);
+            candles.back_mut().expect("begun just now").add(price, quantity);
         }
     }
 }

@@ -55,6 +55,9 @@ const ROUND: usize = 64;
 /// The desk rests nine times as long as it worked, and no longer or shorter than this: what is published meanwhile
 /// is taken up together.
 const REST: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(250);
+/// How often, and with which pause, it looks whether what was due is done.
+const MOST_SLICES: usize = 1_000;
+const SLICE: Duration = Duration::from_millis(1);
 /// When what could not be handed in, as of a full disk, is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Hours to delivery that a quote looks at: beyond them all are alike.
@@ -614,6 +617,7 @@ impl Clerk<'_> {
     fn rate(&mut self) -> Result<(), Interrupted> {
         let today = day(self.desk.stamp());
         if self.scored_on != Some(today) {
+            self.let_time_pass()?;
             let mut after = None;
             loop {
                 let from = after.clone();
@@ -654,6 +658,21 @@ impl Clerk<'_> {
                 Err(Error::Busy { retry_after }) => std::thread::sleep(retry_after),
                 Err(_) => return Err(Interrupted),
             }
+        }
+        Ok(())
+    }
+
+    /// At midnight gates close and periods are listed. Ratings, which nobody waits for, come after that: so a rehearsal
+    /// has its commands in the same order each time.
+    fn let_time_pass(&self) -> Result<(), Interrupted> {
+        let is_due =
+            |exchange: &Exchange| exchange.next_due().is_some_and(|due| due <= exchange.stamp().time);
+        // Where a full disk lets no time pass, there is no end of it.
+        for _ in 0..MOST_SLICES {
+            if !self.look(is_due)? {
+                break;
+            }
+            std::thread::sleep(SLICE);
         }
         Ok(())
     }

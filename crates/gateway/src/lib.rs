@@ -5,7 +5,7 @@
 //! - `published`: what is learned from each batch; `hub`, `following`: an account's reports to whoever follows it
 //! - `live`: market data kept and told on a thread of its own; `views`: as messages; `subscription`: one reader's
 //! - `session`: the `Trade` session and drop copy; `statuses`: how instruments trade, as a stream
-//! - `records`: history's own thread; `desk`: pricing's, and what quotes are made of; `quotes`: quotes as a stream
+//! - `records`: history's own thread; `past`: what was traded, out of it; `desk`: pricing's, and what quotes are made of; `quotes`: quotes as a stream
 //! - `directory`: symbols and ids; `status`: every gRPC status is built there
 //! - `orders`, `instruments`, `market_data`, `accounts`, `pricing`, `admin`: one file per service
 //! - `metrics`: figures for operators
@@ -30,6 +30,7 @@ mod live;
 mod market_data;
 mod metrics;
 mod orders;
+mod past;
 mod pricing;
 mod published;
 mod quotes;

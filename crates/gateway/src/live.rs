@@ -1,5 +1,9 @@
 //! Live market data: kept up to date on a thread of its own, encoded once for all who read the same view.
 //!
+//! Books are kept of what somebody reads, and of what was read until a while ago: each is asked for of the exchange itself, in
+//! pieces, whose answers stand in order with what is published. While no book is kept, the thread hears of trades and
+//! listings only.
+//!
 //! Always true: who joins a view gets a snapshot, or the changes from the number it named, and then each change once and
 //! in order; or its outbox has run over, was emptied, and receives nothing more. Publishing never waits for this thread:
 //! where it falls behind by more than [`MOST_WAITING`] events, it leaves them out, begins again from the exchange as it
@@ -7,19 +11,24 @@
 
 use crate::hub::Outbox;
 use crate::status;
+use crate::statuses::SLICE;
 use crate::views::{Kind, bare};
 use bytes::{Bytes, BytesMut};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use hourbook_api::ready;
 use hourbook_api::v1::{self, market_update::Content};
-use hourbook_exchange::Exchange;
+use hourbook_exchange::{BookMark, BookPiece, Exchange};
 use hourbook_feed::{Feed, Update};
-use hourbook_model::{InstrumentId, Stamp};
-use hourbook_sequencer::{Batch, Handle};
-use std::collections::VecDeque;
+use hourbook_model::{
+    self as model, Event, InstrumentId, Period, Price, ProductId, Quantity, Scope, Stamp, Time,
+};
+use hourbook_sequencer::{Batch, Error, Handle, Pending};
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tonic::Status;
 
 /// Events that may wait to be told: about half a second at full speed.
@@ -27,6 +36,18 @@ const MOST_WAITING: usize = 1_000_000;
 /// Changes of one view that are kept for those who resume, and bytes of all that are kept so.
 const WINDOW: usize = 256;
 const WINDOWS_BYTES: usize = 64 << 20;
+/// What a page costs each reader whose outbox it lies in, besides the bytes that all share.
+const PAGE_COST: usize = 64;
+/// What the exchange is asked for at once: so many books, and about so many orders of them. The writer stands still for
+/// it for a fraction of a millisecond.
+const BOOKS: usize = 512;
+const ORDERS: usize = if cfg!(test) { 5 } else { 4_096 };
+
+/// Open orders of books in a call that are looked at at once; how long the writer is then left alone, at least; and how
+/// often each book is looked at, at most.
+const MOST_LOOKED: usize = 20_000;
+const LOOK_PAUSE: Duration = Duration::from_millis(25);
+const ROUND: Duration = Duration::from_millis(250);
 
 /// What one reader has not read: bytes of ready updates.
 pub(crate) type Unread = Outbox<Bytes>;
@@ -37,6 +58,14 @@ pub(crate) struct Live {
     waiting: AtomicUsize,
     /// Batches were left out: what comes now does not follow on.
     lost: AtomicBool,
+    /// Somebody reads books, or is to: every batch must be seen.
+    follows_books: AtomicBool,
+    /// The last command that was passed over, as nothing was to be told of it.
+    passed: Mutex<Stamp>,
+    /// Counts up whenever books were taken.
+    taken: watch::Sender<u64>,
+    /// To the thread, once there is one.
+    queue: OnceLock<Sender<Message>>,
     /// Nothing is told any more.
     stopped: AtomicBool,
 }
@@ -45,12 +74,30 @@ struct State {
     feed: Feed,
     /// The number of the command that the feed began with: numbers of views are counted from there.
     epoch: u64,
+    readers: Readers,
+    /// Books that are to be taken, each from where it goes on, and whose those are.
+    wanted: VecDeque<(InstrumentId, BookMark)>,
+    wanted_ids: BTreeSet<InstrumentId>,
+    /// What was halted or resumed as a whole: how each of it trades is to be looked at, from where on.
+    unseen: VecDeque<Unseen>,
+    /// Whose uncross is to be looked at in this round, of those in a call that somebody reads.
+    round: VecDeque<InstrumentId>,
+}
+
+/// A scope, and the product and period behind which its instruments are still to be looked at.
+type Unseen = (Scope, ProductId, Option<Period>);
+
+/// Everybody who reads.
+#[derive(Default)]
+struct Readers {
     /// By the slot of the instrument, where somebody reads of it.
     boards: Vec<Option<Box<Board>>>,
     /// Views of which the batch at hand has told something.
     told: Vec<(usize, usize)>,
     listeners: Vec<Arc<Outbox<InstrumentId>>>,
     windows_bytes: usize,
+    /// Somebody reads what an uncross would do, or has.
+    indicatives: bool,
 }
 
 /// The views of one instrument that are read.
@@ -69,7 +116,8 @@ struct Line {
     marks: Vec<(u64, usize)>,
     /// The last changes by number, oldest first.
     window: VecDeque<(u64, Bytes)>,
-    /// Changes since the last reader has left.
+    /// Changes of the instrument since the last page was given to readers, and since the last reader has left.
+    since_page: usize,
     unread: usize,
 }
 
@@ -80,6 +128,17 @@ pub(crate) struct Resume {
     pub from: u64,
 }
 
+/// What became of a reader that wanted to join an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// It has; so many rows were put into its outbox.
+    Rows(usize),
+    /// Its book is not there yet: it is to be [wanted](Live::want).
+    Later,
+    /// It is not listed.
+    Unlisted,
+}
+
 impl Live {
     /// Follows on from the exchange as it was recovered.
     pub fn of(exchange: &Exchange) -> Live {
@@ -87,13 +146,21 @@ impl Live {
             state: Mutex::new(State::of(Feed::of(exchange))),
             waiting: AtomicUsize::new(0),
             lost: AtomicBool::new(false),
+            follows_books: AtomicBool::new(false),
+            passed: Mutex::default(),
+            taken: watch::Sender::new(0),
+            queue: OnceLock::new(),
             stopped: AtomicBool::new(false),
         }
     }
 
     /// The last command that is told.
     pub fn at(&self) -> Stamp {
-        self.state().feed.at()
+        // In this order: what was published before the one passed over is counted as waiting until it is told.
+        let passed = self.passed();
+        let nothing_waits = self.waiting.load(Ordering::Acquire) == 0;
+        let told = self.state().feed.at();
+        if nothing_waits && passed.seq > told.seq { passed } else { told }
     }
 
     /// As if so many more events were waiting, until what is returned is called.
@@ -105,6 +172,12 @@ impl Live {
         }
     }
 
+    /// How many books are kept.
+    #[cfg(test)]
+    pub fn books(&self) -> usize {
+        self.state().feed.books()
+    }
+
     /// Within which views are numbered now.
     pub fn epoch(&self) -> u64 {
         self.state().epoch
@@ -113,15 +186,49 @@ impl Live {
     /// Puts ids of instruments that are listed from now on into `outbox`; the epoch.
     pub fn listen(&self, outbox: &Arc<Outbox<InstrumentId>>) -> u64 {
         let mut state = self.state();
-        if state.listeners.len() == state.listeners.capacity() {
-            state.listeners.retain(|listener| Arc::strong_count(listener) > 1);
+        let listeners = &mut state.readers.listeners;
+        if listeners.len() == listeners.capacity() {
+            listeners.retain(|listener| Arc::strong_count(listener) > 1);
         }
-        state.listeners.push(Arc::clone(outbox));
+        listeners.push(Arc::clone(outbox));
         state.epoch
     }
 
-    /// Puts views of an instrument into `outbox`: what it is called, then of each a snapshot or the changes from where it
-    /// is resumed, and from then on every change. How many rows that was; `None` when it is not listed.
+    /// Turns whenever books were taken.
+    pub fn taken(&self) -> watch::Receiver<u64> {
+        self.taken.subscribe()
+    }
+
+    /// Whether views of an instrument can be joined now, as far as that depends on its book.
+    pub fn has(&self, id: InstrumentId, kinds: &[Kind]) -> bool {
+        !kinds.iter().any(|kind| kind.is_of_book()) || self.state().feed.book(id).is_some()
+    }
+
+    /// Has books taken for views of these instruments, where they are not kept; [`Live::taken`] turns when some are there.
+    pub fn want(&self, ids: impl IntoIterator<Item = InstrumentId>, kinds: &[Kind]) {
+        let mut state = self.state();
+        let begins = state.wanted.is_empty();
+        for id in ids {
+            if state.feed.listing(id).is_none_or(|listing| listing.book().is_some()) {
+                continue;
+            }
+            if state.wanted_ids.insert(id) {
+                state.wanted.push_back((id, BookMark::START));
+            }
+            // Kept at least for as long as those who have just left.
+            for kind in kinds.iter().filter(|kind| kind.is_of_book()) {
+                state.readers.line(id, *kind);
+            }
+        }
+        if begins && !state.wanted.is_empty() {
+            // Before the exchange is asked, so that whatever is published behind its answer is seen.
+            self.follows_books.store(true, Ordering::Release);
+            self.wake();
+        }
+    }
+
+    /// Puts views of an instrument into `outbox`, until that has run over: what it is called, then of each a snapshot or the changes from where it
+    /// is resumed, and from then on every change.
     ///
     /// # Errors
     /// UNAVAILABLE when nothing is told any more.
@@ -132,13 +239,14 @@ impl Live {
         symbol: &str,
         kinds: &[Kind],
         resume: impl Fn(Kind) -> Option<Resume>,
-    ) -> Result<Option<usize>, Status> {
+    ) -> Result<Joined, Status> {
         if self.has_stopped() {
             return Err(status::market_data_stopped());
         }
         let state = &mut *self.state();
-        if state.feed.book(id).is_none() {
-            return Ok(None);
+        let Some(listing) = state.feed.listing(id) else { return Ok(Joined::Unlisted) };
+        if listing.book().is_none() && kinds.iter().any(|kind| kind.is_of_book()) {
+            return Ok(Joined::Later);
         }
         let mut page = BytesMut::new();
         let instrument = v1::MarketInstrument { symbol: symbol.into(), epoch: state.epoch };
@@ -147,11 +255,21 @@ impl Live {
         for kind in kinds {
             let resume = resume(*kind).filter(|resume| resume.epoch == state.epoch);
             rows += state.begin(&mut page, id, *kind, resume.map(|resume| resume.from));
-            state.line(id, *kind).add(outbox);
+            state.readers.line(id, *kind).add(outbox);
         }
         let bytes = page.len();
         outbox.put(&page.freeze(), bytes);
-        Ok(Some(rows))
+        if kinds.contains(&Kind::Indicative) {
+            self.wake();
+        }
+        Ok(Joined::Rows(rows))
+    }
+
+    /// Has the thread see what is wanted.
+    fn wake(&self) {
+        if let Some(queue) = self.queue.get() {
+            let _ = queue.send(Message::Wanted);
+        }
     }
 
     /// Whether nothing is told any more.
@@ -163,22 +281,32 @@ impl Live {
         // After a panic of the thread nothing is read from here any more.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn passed(&self) -> Stamp {
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl State {
     fn of(feed: Feed) -> State {
-        let (boards, told, listeners) = (Vec::new(), Vec::new(), Vec::new());
-        State { epoch: feed.at().seq, feed, boards, told, listeners, windows_bytes: 0 }
+        State {
+            epoch: feed.at().seq,
+            feed,
+            readers: Readers::default(),
+            wanted: VecDeque::new(),
+            wanted_ids: BTreeSet::new(),
+            unseen: VecDeque::new(),
+            round: VecDeque::new(),
+        }
     }
 
     /// Appends what a reader begins with; how many rows that is.
     fn begin(&mut self, page: &mut BytesMut, id: InstrumentId, kind: Kind, from: Option<u64>) -> usize {
-        let Some(book) = self.feed.book(id) else { unreachable!("the caller has found it") };
-        let next = kind.number(book) + 1;
+        let Some(listing) = self.feed.listing(id) else { unreachable!("the caller has found it") };
+        let next = kind.number(listing) + 1;
         if let Some(from) = from {
-            let line =
-                self.boards.get(id.slot()).and_then(|board| board.as_ref()).filter(|board| board.id == id);
-            let window = line.and_then(|board| board.lines[kind.index()].as_ref()).map(|line| &line.window);
+            let window = self.readers.board(id).and_then(|board| board.lines[kind.index()].as_ref());
+            let window = window.map(|line| &line.window);
             let first = window.and_then(|window| window.front()).map_or(next, |(number, _)| *number);
             if (first..=next).contains(&from) {
                 let changes = window.into_iter().flatten().filter(|(number, _)| *number >= from);
@@ -187,13 +315,86 @@ impl State {
                 return rows;
             }
         }
-        let snapshot = kind.snapshot(&self.feed, id, book);
+        let snapshot = kind.snapshot(&self.feed, id, listing);
         snapshot.iter().for_each(|part| ready::append(page, part));
         snapshot.iter().map(rows).sum()
     }
 
+    /// What was told does not go on: outboxes that nobody fills any more run over, so that their readers begin again.
+    fn begin_again(&mut self, feed: Feed) {
+        let before = std::mem::replace(self, State::of(feed)).readers;
+        let lines = before.boards.into_iter().flatten().flat_map(|board| board.lines).flatten();
+        lines.flat_map(|line| line.readers).for_each(|reader| reader.run_over());
+        before.listeners.iter().for_each(|listener| listener.run_over());
+    }
+
+    /// Takes note of what the exchange showed, as it stands after the last command that was told.
+    fn see(&mut self, seen: Seen) {
+        let State { feed, readers, .. } = self;
+        let since = feed.since();
+        match seen {
+            Seen::Books(pieces) => {
+                self.wanted.drain(..pieces.len());
+                for (id, piece) in pieces {
+                    match piece.and_then(|piece| feed.take(id, &piece)) {
+                        Some(next) => self.wanted.push_front((id, next)),
+                        None => drop(self.wanted_ids.remove(&id)),
+                    }
+                }
+            }
+            Seen::Statuses(statuses, next) => {
+                self.unseen.pop_front();
+                self.unseen.extend(next);
+                feed.see(statuses, [], |update| readers.hear(&update, since));
+            }
+            Seen::Indicatives(indicatives, _) => {
+                self.round.drain(..indicatives.len());
+                feed.see([], indicatives, |update| readers.hear(&update, since));
+            }
+        }
+        readers.flush(feed);
+    }
+
+    /// Whether every batch must be seen, though nobody has asked for anything.
+    fn follows_books(&self) -> bool {
+        self.feed.books() > 0 || !self.wanted.is_empty()
+    }
+
+    /// Takes note of commands with their events and tells whoever reads of them.
+    fn tell<'a, I: IntoIterator<Item = &'a Event>>(&mut self, commands: impl Iterator<Item = (Stamp, I)>) {
+        let State { feed, readers, .. } = self;
+        let (since, done) = (feed.since(), feed.at().seq);
+        for (stamp, events) in commands.filter(|(stamp, _)| stamp.seq > done) {
+            feed.apply(stamp, events, |update| readers.hear(&update, since));
+        }
+        readers.flush(feed);
+        for scope in feed.unseen() {
+            let product = if let Scope::Product(product) = scope { product } else { ProductId(0) };
+            self.unseen.push_back((scope, product, None));
+        }
+    }
+
+    /// Begins a round of looking at what uncrosses would do; whether anybody reads it of anything in a call.
+    fn begin_round(&mut self) -> bool {
+        let State { feed, readers, round, .. } = self;
+        let read = |board: &&Board| board.lines[Kind::Indicative.index()].is_some();
+        let boards = readers.boards.iter().flatten().map(|board| &**board).filter(read);
+        readers.indicatives = boards.clone().next().is_some();
+        round.extend(
+            boards.map(|board| board.id).filter(|id| feed.listing(*id).is_some_and(|one| one.in_call())),
+        );
+        !round.is_empty()
+    }
+}
+
+impl Readers {
+    fn board(&self, id: InstrumentId) -> Option<&Board> {
+        self.boards.get(id.slot())?.as_deref().filter(|board| board.id == id)
+    }
+
     /// The line of a view, which begins now if nobody has read it.
     fn line(&mut self, id: InstrumentId, kind: Kind) -> &mut Line {
+        self.indicatives |= kind == Kind::Indicative;
         if self.boards.len() <= id.slot() {
             self.boards.resize_with(id.slot() + 1, || None);
         }
@@ -202,51 +403,43 @@ impl State {
         board.lines[kind.index()].get_or_insert_with(|| Box::new(Line::new(kind)))
     }
 
-    /// What was told does not go on: outboxes that nobody fills any more run over, so that their readers begin again.
-    fn begin_again(&mut self, feed: Feed) {
-        let before = std::mem::replace(self, State::of(feed));
-        let lines = before.boards.into_iter().flatten().flat_map(|board| board.lines).flatten();
-        lines.flat_map(|line| line.readers).for_each(|reader| reader.run_over());
-        before.listeners.iter().for_each(|listener| listener.run_over());
+    /// Notes what changed of an instrument for whoever reads of it.
+    fn hear(&mut self, update: &Update<'_>, since: Time) {
+        if update.is_new {
+            self.listeners.retain(|listener| listener.put(&update.instrument, 1));
+        }
+        let slot = update.instrument.slot();
+        let Some(place) = self.boards.get_mut(slot) else { return };
+        let Some(board) = place else { return };
+        for line in board.lines.iter_mut().flatten() {
+            if line.note(update, since) {
+                self.told.push((slot, line.kind.index()));
+            }
+        }
+        if update.is_over {
+            for line in board.lines.iter_mut().flatten() {
+                line.put(&mut self.windows_bytes);
+                self.windows_bytes -= line.empty();
+            }
+            *place = None;
+        }
     }
 
-    /// Takes note of a batch and tells whoever reads of it.
-    fn tell(&mut self, batch: &Batch) {
-        let State { feed, boards, told, listeners, windows_bytes, .. } = self;
-        let since = feed.since();
-        let done = feed.at().seq;
-        for (entry, events) in batch.iter().filter(|(entry, _)| entry.stamp.seq > done) {
-            feed.apply(entry.stamp, events, |update| {
-                if update.is_new {
-                    listeners.retain(|listener| listener.put(&update.instrument, 1));
-                }
-                let slot = update.instrument.slot();
-                let Some(place) = boards.get_mut(slot) else { return };
-                let Some(board) = place else { return };
-                for line in board.lines.iter_mut().flatten() {
-                    if line.note(&update, since) {
-                        told.push((slot, line.kind.index()));
-                    }
-                }
-                if update.is_over {
-                    for line in board.lines.iter_mut().flatten() {
-                        line.put(windows_bytes);
-                        *windows_bytes -=
-                            line.window.drain(..).map(|(_, change)| change.len()).sum::<usize>();
-                    }
-                    *place = None;
-                }
-            });
-        }
-        for (slot, index) in told.drain(..) {
-            let Some(board) = &mut boards[slot] else { continue };
+    /// Gives what was noted to whoever reads it. What nobody has read for a while is kept no longer.
+    fn flush(&mut self, feed: &mut Feed) {
+        for (slot, index) in self.told.drain(..) {
+            let Some(board) = &mut self.boards[slot] else { continue };
             let Some(line) = &mut board.lines[index] else { continue };
-            if !line.put(windows_bytes) {
-                *windows_bytes -= line.window.drain(..).map(|(_, change)| change.len()).sum::<usize>();
-                board.lines[index] = None;
+            if line.put(&mut self.windows_bytes) {
+                continue;
+            }
+            self.windows_bytes -= line.empty();
+            board.lines[index] = None;
+            if !board.lines.iter().flatten().any(|line| line.kind.is_of_book()) {
+                feed.forget(board.id);
             }
             if board.lines.iter().all(Option::is_none) {
-                boards[slot] = None;
+                self.boards[slot] = None;
             }
         }
     }
@@ -255,18 +448,19 @@ impl State {
 impl Line {
     fn new(kind: Kind) -> Line {
         let (readers, marks, window) = (Vec::new(), Vec::new(), VecDeque::new());
-        Line { kind, readers, page: BytesMut::new(), marks, window, unread: 0 }
+        Line { kind, readers, page: BytesMut::new(), marks, window, since_page: 0, unread: 0 }
     }
 
     fn add(&mut self, outbox: &Arc<Unread>) {
         if self.readers.len() == self.readers.capacity() {
-            self.readers.retain(|reader| Arc::strong_count(reader) > 1);
+            self.readers.retain(|reader| !reader.is_overrun());
         }
         self.readers.push(Arc::clone(outbox));
     }
 
-    /// Adds what an update says of it to the page; whether that is the first of it.
-    fn note(&mut self, update: &Update<'_>, since: hourbook_model::Time) -> bool {
+    /// Adds what an update says of it to the page; whether the page is to be given to readers, as that is the first of it,
+    /// or as it is time to see whether any are left.
+    fn note(&mut self, update: &Update<'_>, since: Time) -> bool {
         let first = self.page.is_empty();
         if let Some(change) = self.kind.change(update, since) {
             self.marks.push((change.number, self.page.len()));
@@ -276,18 +470,23 @@ impl Line {
             let over = Content::Over(v1::MarketInstrumentOver {});
             ready::append(&mut self.page, &bare(update.at, update.instrument, over));
         }
-        first && !self.page.is_empty()
+        self.since_page += 1;
+        first && !self.page.is_empty() || self.since_page > WINDOW
     }
 
     /// Gives the page to the readers, and keeps its changes for those who resume; whether anybody may still come.
     fn put(&mut self, windows_bytes: &mut usize) -> bool {
         let page = self.page.split().freeze();
-        self.readers.retain(|reader| reader.put(&page, page.len()));
+        self.readers.retain(|reader| match page.len() {
+            0 => !reader.is_overrun(),
+            bytes => reader.put(&page, bytes + PAGE_COST),
+        });
         let ends = self.marks.iter().skip(1).map(|(_, start)| *start).chain([page.len()]);
         let changes: Vec<_> =
             self.marks.iter().zip(ends).map(|((number, start), end)| (*number, *start..end)).collect();
         self.marks.clear();
-        self.unread = if self.readers.is_empty() { self.unread + changes.len() } else { 0 };
+        let since_page = std::mem::take(&mut self.since_page);
+        self.unread = if self.readers.is_empty() { self.unread + since_page } else { 0 };
         for (number, range) in changes {
             // Copied, so that one change does not keep the page of many.
             let change = Bytes::copy_from_slice(&page[range]);
@@ -299,6 +498,11 @@ impl Line {
             }
         }
         self.unread <= WINDOW
+    }
+
+    /// Keeps no changes any more; how many bytes those were.
+    fn empty(&mut self) -> usize {
+        self.window.drain(..).map(|(_, change)| change.len()).sum()
     }
 }
 
@@ -312,45 +516,128 @@ fn rows(update: &v1::MarketUpdate) -> usize {
     }
 }
 
-/// Shows the thread every batch; when it goes, the thread ends.
+/// A piece of each book that was asked for; `None` of what is listed no more.
+type Pieces = Vec<(InstrumentId, Option<BookPiece>)>;
+
+/// What the thread is told.
+enum Message {
+    /// Everything that was published together.
+    Batch(Arc<Batch>),
+    /// Of what was published together, what concerns instruments whose book nobody reads.
+    Notes(Notes),
+    /// Something is wanted.
+    Wanted,
+    /// What the exchange showed, as it stood at the end of a batch: the next one, or one before.
+    Seen(Stamp, Seen),
+    /// Where to begin again.
+    Again(Box<Feed>),
+    /// Nothing more comes.
+    End,
+}
+
+/// What was asked for.
+enum Seen {
+    Books(Pieces),
+    /// How instruments trade, and what more of the scope is to be looked at.
+    Statuses(Vec<(InstrumentId, model::Status)>, Option<Unseen>),
+    /// What uncrosses would do, and about how many orders that looked at.
+    Indicatives(Vec<(InstrumentId, Option<(Price, Quantity)>)>, usize),
+}
+
+/// Events of some commands of a batch.
+#[derive(Default)]
+struct Notes {
+    events: Vec<Event>,
+    /// Each command, and where its events end.
+    commands: Vec<(Stamp, usize)>,
+    last: Stamp,
+}
+
+impl Notes {
+    fn iter(&self) -> impl Iterator<Item = (Stamp, &[Event])> {
+        let begins = [0].into_iter().chain(self.commands.iter().map(|(_, end)| *end));
+        begins.zip(&self.commands).map(|(begin, (stamp, end))| (*stamp, &self.events[begin..*end]))
+    }
+}
+
+/// Shows the thread what is published; when it goes, the thread ends.
 pub(crate) struct Teller {
     live: Arc<Live>,
-    queue: Sender<Arc<Batch>>,
+    queue: Sender<Message>,
+    /// Of the batch at hand.
+    notes: Notes,
 }
 
 impl Teller {
     /// Starts the thread, which holds nothing that others wait for. Without one nothing is told, and readers are told
     /// that.
     pub fn start(live: &Arc<Live>, handle: Handle) -> Teller {
-        let (queue, batches) = crossbeam_channel::unbounded();
+        let (queue, messages) = crossbeam_channel::unbounded();
+        live.queue.set(queue.clone()).expect("market data has one thread");
         let started = std::thread::Builder::new().name("market-data".to_owned()).spawn({
-            let live = Arc::clone(live);
-            move || watched(&live, || run(&live, &handle, &batches))
+            let (live, answers) = (Arc::clone(live), queue.clone());
+            let thread = Thread::new(Arc::clone(&live), handle, answers);
+            move || watched(&live, || thread.run(&messages))
         });
         if let Err(error) = started {
             tracing::error!(%error, "no thread for market data: it is not told");
             live.stopped.store(true, Ordering::Release);
         }
-        Teller { live: Arc::clone(live), queue }
+        Teller { live: Arc::clone(live), queue, notes: Notes::default() }
+    }
+
+    /// Takes note of an event of the batch that is told next.
+    pub fn note(&mut self, at: Stamp, event: &Event) {
+        if !Feed::concerns_all(event) {
+            return;
+        }
+        self.notes.events.push(event.clone());
+        let end = self.notes.events.len();
+        match self.notes.commands.last_mut() {
+            Some(last) if last.0 == at => last.1 = end,
+            _ => self.notes.commands.push((at, end)),
+        }
     }
 
     /// Never waits: what comes behind too much is left out. The batch that is too much is still given on, so that the
     /// thread wakes and sees it.
-    pub fn tell(&self, batch: &Arc<Batch>) {
+    pub fn tell(&mut self, batch: &Arc<Batch>) {
         let live = &*self.live;
+        let (mut notes, Some(last)) = (std::mem::take(&mut self.notes), batch.last()) else { return };
         if live.has_stopped() || live.lost.load(Ordering::Acquire) {
             return;
         }
+        let message = if live.follows_books.load(Ordering::Acquire) {
+            Message::Batch(Arc::clone(batch))
+        } else if notes.commands.is_empty() {
+            *live.passed.lock().unwrap_or_else(PoisonError::into_inner) = last;
+            return;
+        } else {
+            notes.last = last;
+            Message::Notes(notes)
+        };
         if live.waiting.load(Ordering::Acquire) > MOST_WAITING {
             live.lost.store(true, Ordering::Release);
         }
-        live.waiting.fetch_add(weight(batch), Ordering::AcqRel);
-        let _ = self.queue.send(Arc::clone(batch));
+        live.waiting.fetch_add(message.weight(), Ordering::AcqRel);
+        let _ = self.queue.send(message);
     }
 }
 
-fn weight(batch: &Batch) -> usize {
-    batch.events().len() + batch.entries().len()
+impl Drop for Teller {
+    fn drop(&mut self) {
+        let _ = self.queue.send(Message::End);
+    }
+}
+
+impl Message {
+    fn weight(&self) -> usize {
+        match self {
+            Message::Batch(batch) => batch.events().len() + batch.entries().len(),
+            Message::Notes(notes) => notes.events.len() + notes.commands.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Should the telling panic, readers are told so.
@@ -361,44 +648,217 @@ fn watched(live: &Live, tell: impl FnOnce()) {
     }
 }
 
-fn run(live: &Live, handle: &Handle, batches: &Receiver<Arc<Batch>>) {
-    while let Ok(batch) = batches.recv() {
-        live.waiting.fetch_sub(weight(&batch), Ordering::AcqRel);
-        if !live.lost.load(Ordering::Acquire) {
-            live.state().tell(&batch);
-            continue;
+struct Thread {
+    live: Arc<Live>,
+    handle: Handle,
+    /// Where the exchange's answers are put: between the batches that were published before and behind them.
+    answers: Sender<Message>,
+    /// An answer that is true behind the next batch.
+    held: Option<(Stamp, Seen)>,
+    /// There is no answer yet.
+    asked: bool,
+    /// Batches were left out, and where to begin again was asked for: nothing else counts until that is there.
+    begins_again: bool,
+    /// The exchange was too busy to be asked: when to try again.
+    pause: Option<Duration>,
+    /// Whether an uncross is to be looked at, when next, and when the round began.
+    looks: bool,
+    look_at: Instant,
+    round_began: Instant,
+}
+
+impl Thread {
+    fn new(live: Arc<Live>, handle: Handle, answers: Sender<Message>) -> Thread {
+        let (look_at, round_began) = (Instant::now(), Instant::now());
+        let (held, asked, begins_again, pause, looks) = (None, false, false, None, false);
+        Thread { live, handle, answers, held, asked, begins_again, pause, looks, look_at, round_began }
+    }
+
+    fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            let look =
+                (self.looks && !self.asked).then(|| self.look_at.saturating_duration_since(Instant::now()));
+            let message = match self.pause.take().or(look) {
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(pause) => messages.recv_timeout(pause),
+            };
+            match message {
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(message) => {
+                    let weight = message.weight();
+                    self.hear(message);
+                    // Told by now.
+                    self.live.waiting.fetch_sub(weight, Ordering::AcqRel);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.ask();
         }
-        drop(batch);
-        while let Ok(batch) = batches.try_recv() {
-            live.waiting.fetch_sub(weight(&batch), Ordering::AcqRel);
+    }
+
+    fn hear(&mut self, message: Message) {
+        if self.live.lost.load(Ordering::Acquire) && !self.begins_again {
+            tracing::warn!("market data fell behind: it begins again, and so do its readers");
+            (self.held, self.asked, self.begins_again, self.pause) = (None, false, true, None);
         }
-        begin_again(live, handle);
+        let live = Arc::clone(&self.live);
+        if self.begins_again {
+            let Message::Again(feed) = message else { return };
+            self.asked = false;
+            if !live.lost.load(Ordering::Acquire) {
+                // What of that which is shown again the exchange has already seen by then is passed over.
+                self.begins_again = false;
+                live.state().begin_again(*feed);
+                live.taken.send_modify(|taken| *taken += 1);
+            }
+            return;
+        }
+        let state = &mut *live.state();
+        match message {
+            Message::Batch(batch) => {
+                state.tell(batch.iter().map(|(entry, events)| (entry.stamp, events)));
+            }
+            Message::Notes(notes) => {
+                state.tell(notes.iter());
+                if notes.last.seq > state.feed.at().seq {
+                    state.feed.pass(notes.last);
+                }
+            }
+            Message::Seen(at, seen) => {
+                // What was passed over before it was asked for is not in the queue.
+                let passed = live.passed();
+                if passed.seq > state.feed.at().seq {
+                    state.feed.pass(passed);
+                }
+                self.held = Some((at, seen));
+            }
+            Message::Wanted | Message::Again(_) | Message::End => {}
+        }
+        if let Some((_, seen)) = self.held.take_if(|(at, _)| at.seq <= state.feed.at().seq) {
+            self.asked = false;
+            if let Seen::Indicatives(_, orders) = &seen {
+                let rest = LOOK_PAUSE.max(Duration::from_micros(*orders as u64));
+                self.look_at = Instant::now() + rest;
+            }
+            state.see(seen);
+            live.taken.send_modify(|taken| *taken += 1);
+        }
+        live.follows_books.store(self.asked || state.follows_books(), Ordering::Release);
+    }
+
+    /// Asks the exchange for what is wanted of it, one question at a time.
+    fn ask(&mut self) {
+        if self.asked {
+            return;
+        }
+        if self.begins_again {
+            self.live.lost.store(false, Ordering::Release);
+            let answers = self.answers.clone();
+            let begin = |exchange: &Exchange| Box::new(Feed::of(exchange));
+            let asked = self.handle.show(begin, move |feed| drop(answers.send(Message::Again(feed))));
+            return self.asked(&asked);
+        }
+        let live = Arc::clone(&self.live);
+        let state = &mut *live.state();
+        if let Some(from) = state.unseen.front().copied() {
+            self.show(move |exchange| statuses(exchange, from));
+        } else if !state.wanted.is_empty() {
+            let wanted: Vec<_> = state.wanted.iter().take(BOOKS).copied().collect();
+            self.show(move |exchange| Seen::Books(pieces(exchange, &wanted)));
+        } else if let Some(round) = self.round(state) {
+            self.show(move |exchange| indicatives(exchange, &round));
+        }
+    }
+
+    /// Whose uncross is to be looked at now.
+    fn round(&mut self, state: &mut State) -> Option<Vec<InstrumentId>> {
+        if !state.readers.indicatives {
+            self.looks = false;
+            return None;
+        }
+        let now = Instant::now();
+        if now < self.look_at {
+            return None;
+        }
+        if state.round.is_empty() {
+            let next = self.round_began + ROUND;
+            if now < next && self.looks {
+                self.look_at = next;
+                return None;
+            }
+            self.round_began = now;
+            self.looks = state.begin_round();
+        }
+        self.looks.then(|| state.round.iter().take(BOOKS).copied().collect())
+    }
+
+    fn show(&mut self, look: impl FnOnce(&Exchange) -> Seen + Send + 'static) {
+        // Before it is asked, so that whatever is published behind its answer is seen.
+        self.live.follows_books.store(true, Ordering::Release);
+        let answers = self.answers.clone();
+        let look = move |exchange: &Exchange| (exchange.stamp(), look(exchange));
+        let asked = self.handle.show(look, move |(at, seen)| drop(answers.send(Message::Seen(at, seen))));
+        self.asked(&asked);
+    }
+
+    fn asked(&mut self, asked: &Pending<()>) {
+        match asked.refusal() {
+            None => self.asked = true,
+            Some(Error::Busy { retry_after }) => self.pause = Some(*retry_after),
+            Some(why) if self.begins_again => {
+                tracing::error!(%why, "market data is told no more; the exchange goes on");
+                self.live.stopped.store(true, Ordering::Release);
+            }
+            // It ends, and so does all of this.
+            Some(_) => {}
+        }
     }
 }
 
-/// Batches were left out: begins with the exchange as it stands. What is published from here on is shown again, and what
-/// of it the exchange has already seen by then is passed over.
-fn begin_again(live: &Live, handle: &Handle) {
-    tracing::warn!("market data fell behind: it begins again, and so do its readers");
-    live.lost.store(false, Ordering::Release);
-    match ask(handle) {
-        Ok(feed) => live.state().begin_again(feed),
-        Err(why) => {
-            tracing::error!(why, "market data is told no more; the exchange goes on");
-            live.stopped.store(true, Ordering::Release);
+/// How instruments of a scope trade: as many as may be looked at at once.
+fn statuses(exchange: &Exchange, (scope, from, after): Unseen) -> Seen {
+    let within = |id: &ProductId| if scope == Scope::Market { *id >= from } else { *id == from };
+    let products = exchange.products().map(|(id, _)| id).filter(within);
+    let mut found = Vec::new();
+    for product in products {
+        let after = after.filter(|_| product == from);
+        let slice = exchange.statuses_of(product, after, SLICE - found.len());
+        let last = slice.last().map(|(_, period, _)| *period);
+        found.extend(slice.into_iter().map(|(id, _, status)| (id, status)));
+        if found.len() == SLICE {
+            return Seen::Statuses(found, Some((scope, product, last.or(after))));
         }
     }
+    Seen::Statuses(found, None)
 }
 
-/// The feed that follows on from the exchange as it stands; why there is none.
-fn ask(handle: &Handle) -> Result<Feed, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    loop {
-        match runtime.block_on(handle.read(Feed::of)) {
-            Err(hourbook_sequencer::Error::Busy { retry_after }) => std::thread::sleep(retry_after),
-            answer => return answer.map_err(|error| error.to_string()),
+/// What uncrosses would do, until there was enough to look at.
+fn indicatives(exchange: &Exchange, round: &[InstrumentId]) -> Seen {
+    let (mut found, mut orders) = (Vec::new(), 0);
+    for id in round {
+        let (indicative, looked_at) = exchange.indicative(*id).unwrap_or_default();
+        found.push((*id, indicative));
+        orders += looked_at;
+        if orders >= MOST_LOOKED {
+            break;
         }
     }
+    Seen::Indicatives(found, orders)
+}
+
+/// A piece of each book that is wanted, until there is enough; of what is listed no more, none.
+fn pieces(exchange: &Exchange, wanted: &[(InstrumentId, BookMark)]) -> Pieces {
+    let (mut room, mut pieces) = (ORDERS, Pieces::new());
+    for (id, from) in wanted {
+        let piece = exchange.book_piece(*id, *from, room);
+        let orders = piece.as_ref().map_or(0, |piece| piece.orders.len());
+        pieces.push((*id, piece));
+        room = room.saturating_sub(orders);
+        if room == 0 {
+            break;
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]

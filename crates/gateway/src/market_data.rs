@@ -1,13 +1,15 @@
 //! MarketDataService: books as they stand, and market data as it changes.
 
+use crate::accounts::page;
 use crate::calls::caller;
 use crate::door::{Caller, WHOLE_STATE};
-use crate::{Inside, status, subscription};
+use crate::instruments::symbol_token;
+use crate::{Inside, past, status, subscription};
 use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::MarketDataService;
-use hourbook_exchange::{BookOrder, BookView, Exchange, Level};
-use hourbook_model::{InstrumentId, Price, Stamp, Status, Symbol};
+use hourbook_exchange::{BookOrder, BookView, Exchange, InstrumentView, Level};
+use hourbook_model::{InstrumentId, Period, Price, Stamp, Status, Symbol};
 use std::sync::Arc;
 use tonic::{Request as Call, Response, Status as Refusal};
 
@@ -27,6 +29,60 @@ impl MarketDataService for MarketData {
     ) -> Result<Response<Self::SubscribeStream>, Refusal> {
         let caller = caller(&call)?;
         subscription::begin(Arc::clone(&self.0), caller, &call.into_inner())
+    }
+
+    async fn list_trades(
+        &self,
+        call: Call<v1::ListTradesRequest>,
+    ) -> Result<Response<v1::ListTradesResponse>, Refusal> {
+        let caller = caller(&call)?;
+        past::trades(&self.0, &caller, call.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_candles(
+        &self,
+        call: Call<v1::ListCandlesRequest>,
+    ) -> Result<Response<v1::ListCandlesResponse>, Refusal> {
+        let caller = caller(&call)?;
+        past::candles(&self.0, &caller, call.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_index(
+        &self,
+        call: Call<v1::ListIndexRequest>,
+    ) -> Result<Response<v1::ListIndexResponse>, Refusal> {
+        let caller = caller(&call)?;
+        past::index(&self.0, &caller, call.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_forward_curve(
+        &self,
+        call: Call<v1::GetForwardCurveRequest>,
+    ) -> Result<Response<v1::GetForwardCurveResponse>, Refusal> {
+        let caller = caller(&call)?;
+        let wire = call.into_inner();
+        let product = convert::product("product", &wire.product, &self.0.directory);
+        let product = product.map_err(status::misshapen)?;
+        let size = match convert::page_size(wire.page_size).map_err(status::misshapen)? {
+            _ if wire.page_size == 0 => MOST_DEPTH,
+            size => size,
+        };
+        let after = symbol_token::<Period>(&wire.page_token).map_err(status::misshapen)?;
+        let rows = self.0.directory.count(product).min(size + 1);
+        let look = move |exchange: &Exchange| {
+            exchange.product(product)?;
+            Some((exchange.stamp(), exchange.tops_of(product, after, size + 1)))
+        };
+        let seen = self.0.look(&caller, rows, look).await?;
+        let (stamp, rows) = seen.ok_or_else(|| status::not_found("no such product"))?;
+        let (rows, next_page_token) = page(rows, size, |(view, ..)| view.symbol.period.to_string());
+        let points = rows.into_iter().map(|(view, bid, ask)| point(view, bid, ask)).collect();
+        Ok(Response::new(v1::GetForwardCurveResponse {
+            sequence: stamp.seq,
+            time: Some(convert::timestamp(stamp.time)),
+            points,
+            next_page_token,
+        }))
     }
 
     async fn get_book(
@@ -121,6 +177,30 @@ fn depth(depth: i32) -> Checked<usize> {
         Ok(0) => Ok(DEPTH),
         Ok(depth) => Ok(depth.min(MOST_DEPTH)),
         Err(_) => Err(Violation::new("depth", "must not be negative")),
+    }
+}
+
+/// A period's price: the mid of its book, else its last trade, else its reference.
+fn point(view: InstrumentView, bid: Option<Price>, ask: Option<Price>) -> v1::CurvePoint {
+    use v1::CurvePrice::{Last, Mid, Reference, Unspecified};
+    let mid = bid.zip(ask).filter(|(bid, ask)| bid < ask);
+    let mid = mid.map(|(bid, ask)| (Price(bid.0 + (ask.0 - bid.0) / 2), Mid));
+    let last = view.last_trade.map(|price| (price, Last));
+    let reference = view.reference.map(|price| (price, Reference));
+    let (price, taken_from) = mid.or(last).or(reference).unwrap_or((Price(0), Unspecified));
+    let micros = |price: Option<Price>| price.map_or(0, |price| price.0);
+    v1::CurvePoint {
+        symbol: view.symbol.to_string(),
+        instrument_id: view.id.0,
+        delivery_start_time: Some(convert::timestamp(view.symbol.period.start.start())),
+        hours: view.symbol.period.hours,
+        price_micros: price.0,
+        taken_from: taken_from as i32,
+        bid_price_micros: micros(bid),
+        ask_price_micros: micros(ask),
+        last_trade_price_micros: micros(view.last_trade),
+        reference_price_micros: micros(view.reference),
+        status: convert::status(view.status) as i32,
     }
 }
 

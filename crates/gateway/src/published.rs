@@ -28,13 +28,17 @@ impl Subscriber for Published {
             for event in events {
                 match event {
                     Event::Reported(report) => telling.report(entry.stamp, report),
-                    Event::Traded(_) => learning.saw(event),
+                    Event::Traded(_) => {
+                        learning.saw(event);
+                        self.teller.note(entry.stamp, event);
+                    }
                     Event::BookChanged(_)
                     | Event::Posted(_)
                     | Event::Uncrossed { .. }
                     | Event::Cascaded { .. } => {}
                     other => {
                         learning.saw(other);
+                        self.teller.note(entry.stamp, other);
                         inside.door.saw(other);
                         inside.directory.saw(other);
                         if let Some(news) = news_of(seq, other) {

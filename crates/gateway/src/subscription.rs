@@ -3,7 +3,7 @@
 use crate::directory::{INSTRUMENT_PARTS, Pattern};
 use crate::door::Caller;
 use crate::hub::{Outbox, Overrun};
-use crate::live::{Resume, Unread};
+use crate::live::{Joined, Resume, Unread};
 use crate::views::{self, Kind, bare};
 use crate::{Inside, status};
 use futures::{FutureExt, Stream};
@@ -13,7 +13,7 @@ use hourbook_model::InstrumentId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tonic::{Response, Status};
 
 type Told = Result<v1::SubscribeResponse, Status>;
@@ -22,6 +22,8 @@ pub(crate) type Updates = Pin<Box<dyn Stream<Item = Told> + Send>>;
 const MOST_SYMBOLS: usize = 1_000;
 const MOST_PATTERNS: usize = 100;
 const MOST_RESUMED: usize = 10_000;
+/// Instruments whose books are asked for before they are to join.
+const AHEAD: usize = 256;
 /// Ready bytes after which a message is sent, though more is there.
 const MESSAGE: usize = 256 << 10;
 
@@ -43,6 +45,10 @@ struct Reader {
     listed: Arc<Outbox<InstrumentId>>,
     to_join: VecDeque<InstrumentId>,
     joined: BTreeSet<InstrumentId>,
+    /// Turns when books were taken that are waited for.
+    taken: watch::Receiver<u64>,
+    /// The first that is to join waits for its book.
+    waits_for_book: bool,
     /// Of the numbers that it is told.
     epoch: u64,
     _place: OwnedSemaphorePermit,
@@ -65,6 +71,8 @@ pub(crate) fn begin(
         listed: Outbox::of(0),
         to_join: VecDeque::new(),
         joined: BTreeSet::new(),
+        taken: inside.live.taken(),
+        waits_for_book: false,
         epoch: 0,
         inside,
         caller,
@@ -87,9 +95,11 @@ impl Reader {
     /// Everything is to join, into an outbox of its own.
     fn begin(&mut self) {
         let Inside { live, directory, limits, .. } = &*self.inside;
+        self.unread.run_over();
         self.unread = Outbox::of(limits.subscription_buffer_bytes);
         self.listed = Outbox::new();
         self.joined.clear();
+        self.waits_for_book = false;
         // From here on no listing is missed, and what is announced twice joins once.
         self.epoch = live.listen(&self.listed);
         self.to_join = self.wanted.symbols.iter().copied().collect();
@@ -103,13 +113,15 @@ impl Reader {
             if !self.inside.door.is_valid(&self.caller) {
                 return Err(status::unauthenticated("the key was revoked"));
             }
-            if let Some(id) = self.to_join.pop_front() {
+            if !self.waits_for_book
+                && let Some(id) = self.to_join.pop_front()
+            {
                 self.join(id).await?;
             }
             let mut told = v1::SubscribeResponse::default();
             match self.read(&mut told) {
                 Ok(()) if !told.ready.is_empty() => return Ok(told),
-                Ok(()) if self.to_join.is_empty() => {
+                Ok(()) if self.to_join.is_empty() || self.waits_for_book => {
                     if let Some(heartbeat) = self.wait().await? {
                         return Ok(heartbeat);
                     }
@@ -126,16 +138,34 @@ impl Reader {
         if self.joined.contains(&id) || !self.wanted.wants(id, &symbol) {
             return Ok(());
         }
+        // Before it is looked for, so that it is not missed.
+        self.taken.mark_unchanged();
+        if !self.inside.live.has(id, &self.wanted.kinds) {
+            self.wait_for_book(id);
+            return Ok(());
+        }
         self.pay(1).await?;
         let Reader { inside, wanted, unread, .. } = &*self;
         let resume = |kind| wanted.resume.get(&(id, kind)).copied();
-        if let Some(rows) = inside.live.join(unread, id, &symbol, &wanted.kinds, resume)? {
-            inside.door.settle(&self.caller, 1, rows);
-            self.joined.insert(id);
-            // What is resumed is so once: who falls behind later begins with a snapshot.
-            self.wanted.resume.retain(|(resumed, _), _| *resumed != id);
+        match inside.live.join(unread, id, &symbol, &wanted.kinds, resume)? {
+            Joined::Rows(rows) => {
+                inside.door.settle(&self.caller, 1, rows);
+                self.joined.insert(id);
+                // What is resumed is so once: who falls behind later begins with a snapshot.
+                self.wanted.resume.retain(|(resumed, _), _| *resumed != id);
+            }
+            Joined::Later => self.wait_for_book(id),
+            Joined::Unlisted => {}
         }
         Ok(())
+    }
+
+    /// Has its book taken, and those of some that come behind it.
+    fn wait_for_book(&mut self, id: InstrumentId) {
+        self.to_join.push_front(id);
+        self.waits_for_book = true;
+        let ahead = self.to_join.iter().take(AHEAD).filter(|id| !self.joined.contains(id)).copied();
+        self.inside.live.want(ahead, &self.wanted.kinds);
     }
 
     /// Pays for so many rows, and waits until it can.
@@ -174,6 +204,7 @@ impl Reader {
                 Ok(id) => self.to_join.push_back(id),
                 Err(Overrun) => self.fall_behind()?,
             },
+            _ = self.taken.changed(), if self.waits_for_book => self.waits_for_book = false,
             () = self.inside.closed() => return Err(status::draining()),
             () = tokio::time::sleep(self.inside.heartbeat) => {
                 if self.inside.live.has_stopped() {
@@ -201,6 +232,13 @@ impl Reader {
         } else {
             Err(status::subscription_too_slow(self.inside.limits.subscription_buffer_bytes))
         }
+    }
+}
+
+/// Several views share its outbox: only this tells them that nobody reads it any more.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.unread.run_over();
     }
 }
 
@@ -273,6 +311,8 @@ fn kind_of(field: &str, view: i32, interval: i32) -> Checked<Kind> {
         Ok(v1::MarketDataView::Orders) => Ok(Kind::Orders),
         Ok(v1::MarketDataView::Trades) => Ok(Kind::Trades),
         Ok(v1::MarketDataView::Statistics) => Ok(Kind::Statistics),
+        Ok(v1::MarketDataView::Status) => Ok(Kind::Status),
+        Ok(v1::MarketDataView::Indicative) => Ok(Kind::Indicative),
         Ok(v1::MarketDataView::Candles) => {
             let interval = v1::CandleInterval::try_from(interval).ok().and_then(views::interval);
             interval.map_or_else(|| none("interval of candles"), |interval| Ok(Kind::Candles(interval)))

@@ -4,7 +4,7 @@ use crate::market_data::level;
 use hourbook_api::convert;
 use hourbook_api::v1::{self, market_update::Content};
 use hourbook_exchange::BookOrder;
-use hourbook_feed::{Book, Candle, Feed, Interval, Tape, Update, View};
+use hourbook_feed::{Book, Candle, Feed, Interval, Listing, Tape, Update, View};
 use hourbook_model::{BookChange, InstrumentId, Side, Stamp, Time};
 
 /// What can be subscribed to of an instrument.
@@ -16,13 +16,15 @@ pub(crate) enum Kind {
     Trades,
     Statistics,
     Candles(Interval),
+    Status,
+    Indicative,
 }
 
 /// Levels, orders or candles in one update of a snapshot.
 pub(crate) const PART: usize = if cfg!(test) { 4 } else { 4_000 };
 
 impl Kind {
-    pub const COUNT: usize = 5 + Interval::ALL.len();
+    pub const COUNT: usize = 7 + Interval::ALL.len();
 
     pub fn index(self) -> usize {
         match self {
@@ -31,8 +33,15 @@ impl Kind {
             Kind::Orders => 2,
             Kind::Trades => 3,
             Kind::Statistics => 4,
-            Kind::Candles(interval) => 5 + interval as usize,
+            Kind::Status => 5,
+            Kind::Indicative => 6,
+            Kind::Candles(interval) => 7 + interval as usize,
         }
+    }
+
+    /// Whether its book must be kept for it.
+    pub fn is_of_book(self) -> bool {
+        View::OF_BOOKS.contains(&self.view())
     }
 
     /// By whose number it is counted.
@@ -41,19 +50,22 @@ impl Kind {
             Kind::Top => View::Top,
             Kind::Levels => View::Levels,
             Kind::Orders => View::Orders,
+            Kind::Status => View::Status,
+            Kind::Indicative => View::Indicative,
             Kind::Trades | Kind::Statistics | Kind::Candles(_) => View::Trades,
         }
     }
 
-    pub fn number(self, book: &Book) -> u64 {
-        book.sequence(self.view())
+    pub fn number(self, listing: &Listing) -> u64 {
+        listing.sequence(self.view())
     }
 
     /// What an update changed of it, if it did.
     pub fn change(self, update: &Update<'_>, since: Time) -> Option<v1::MarketUpdate> {
-        let Update { at, instrument, book, .. } = *update;
+        let Update { at, instrument, listing, .. } = *update;
+        let checksum = listing.book().map_or(0, Book::checksum);
         let content = match self {
-            Kind::Top => update.top_changed.then(|| top(book))?,
+            Kind::Top => update.top_changed.then(|| top(listing))?,
             Kind::Levels if update.levels.is_empty() => return None,
             Kind::Levels => {
                 let of = |side| {
@@ -61,13 +73,15 @@ impl Kind {
                     levels.map(|change| level(&change.level))
                 };
                 let (bids, asks) = (of(Side::Buy).collect(), of(Side::Sell).collect());
-                Content::Levels(v1::LevelChanges { bids, asks, checksum: book.checksum() })
+                Content::Levels(v1::LevelChanges { bids, asks, checksum })
             }
             Kind::Orders if update.orders.is_empty() => return None,
             Kind::Orders => {
                 let changes = update.orders.iter().map(order).collect();
-                Content::Orders(v1::OrderChanges { changes, checksum: book.checksum() })
+                Content::Orders(v1::OrderChanges { changes, checksum })
             }
+            Kind::Status => update.status_changed.then(|| how_it_trades(listing))?,
+            Kind::Indicative => update.indicative_changed.then(|| indicative(listing))?,
             _ if update.trades.is_empty() => return None,
             Kind::Trades => {
                 let trades = update.trades.iter().map(|trade| v1::MarketTrade {
@@ -78,27 +92,33 @@ impl Kind {
                 });
                 Content::Trades(v1::MarketTrades { trades: trades.collect() })
             }
-            Kind::Statistics => statistics(book.tape(), since),
+            Kind::Statistics => statistics(listing.tape(), since),
             Kind::Candles(interval) => {
-                candles(interval, book.tape().candles(interval).next_back().into_iter())
+                candles(interval, listing.tape().candles(interval).next_back().into_iter())
             }
         };
-        Some(v1::MarketUpdate { number: self.number(book), ..bare(at, instrument, content) })
+        Some(v1::MarketUpdate { number: self.number(listing), ..bare(at, instrument, content) })
     }
 
     /// All of it as it is now, in parts that fit a message.
-    pub fn snapshot(self, feed: &Feed, id: InstrumentId, book: &Book) -> Vec<v1::MarketUpdate> {
+    pub fn snapshot(self, feed: &Feed, id: InstrumentId, listing: &Listing) -> Vec<v1::MarketUpdate> {
+        let checksum = listing.book().map_or(0, Book::checksum);
         let contents = match self {
-            Kind::Top => vec![top(book)],
+            Kind::Top => vec![top(listing)],
             Kind::Levels => {
-                let of = |side| book.levels(side).map(move |level| (side, level));
+                let of = |side| {
+                    listing
+                        .book()
+                        .into_iter()
+                        .flat_map(move |book| book.levels(side).map(move |level| (side, level)))
+                };
                 let all: Vec<_> = of(Side::Buy).chain(of(Side::Sell)).collect();
                 let part = |part: &[(Side, hourbook_exchange::Level)]| {
                     let of = |side| {
                         part.iter().filter(move |(of, _)| *of == side).map(|(_, one)| level(one)).collect()
                     };
                     let (bids, asks) = (of(Side::Buy), of(Side::Sell));
-                    Content::Levels(v1::LevelChanges { bids, asks, checksum: book.checksum() })
+                    Content::Levels(v1::LevelChanges { bids, asks, checksum })
                 };
                 in_parts(&all, part)
             }
@@ -116,15 +136,17 @@ impl Kind {
                 let all: Vec<_> = of(Side::Buy).chain(of(Side::Sell)).collect();
                 in_parts(&all, |part| {
                     let changes = part.iter().map(order).collect();
-                    Content::Orders(v1::OrderChanges { changes, checksum: book.checksum() })
+                    Content::Orders(v1::OrderChanges { changes, checksum })
                 })
             }
             Kind::Trades => vec![Content::Trades(v1::MarketTrades::default())],
-            Kind::Statistics => vec![statistics(book.tape(), feed.since())],
-            Kind::Candles(interval) => vec![candles(interval, book.tape().candles(interval))],
+            Kind::Status => vec![how_it_trades(listing)],
+            Kind::Indicative => vec![indicative(listing)],
+            Kind::Statistics => vec![statistics(listing.tape(), feed.since())],
+            Kind::Candles(interval) => vec![candles(interval, listing.tape().candles(interval))],
         };
         let last = contents.len() - 1;
-        let number = self.number(book);
+        let number = self.number(listing);
         let part = |(at, content)| {
             let incomplete = at < last;
             v1::MarketUpdate { number, snapshot: true, incomplete, ..bare(feed.at(), id, content) }
@@ -149,9 +171,18 @@ fn in_parts<T>(all: &[T], part: impl Fn(&[T]) -> Content) -> Vec<Content> {
     if all.is_empty() { vec![part(&[])] } else { all.chunks(PART).map(part).collect() }
 }
 
-fn top(book: &Book) -> Content {
-    let top = book.top();
+fn top(listing: &Listing) -> Content {
+    let top = listing.top();
     Content::Top(v1::TopOfBook { bid: top.bid.as_ref().map(level), ask: top.ask.as_ref().map(level) })
+}
+
+fn how_it_trades(listing: &Listing) -> Content {
+    Content::Status(v1::MarketStatus { status: convert::status(listing.status()) as i32 })
+}
+
+fn indicative(listing: &Listing) -> Content {
+    let (price, quantity) = listing.indicative().unwrap_or_default();
+    Content::Indicative(v1::IndicativeUncross { price_micros: price.0, quantity: quantity.0 })
 }
 
 fn order(change: &BookChange) -> v1::OrderChange {
@@ -184,7 +215,12 @@ fn statistics(tape: &Tape, since: Time) -> Content {
 }
 
 fn candles<'a>(interval: Interval, candles: impl Iterator<Item = &'a Candle>) -> Content {
-    let candles = candles.map(|candle| v1::Candle {
+    let candles = candles.map(candle).collect();
+    Content::Candles(v1::Candles { interval: wire(interval) as i32, candles })
+}
+
+pub(crate) fn candle(candle: &Candle) -> v1::Candle {
+    v1::Candle {
         start_time: Some(convert::timestamp(candle.start)),
         open_price_micros: candle.open.0,
         high_price_micros: candle.high.0,
@@ -192,8 +228,7 @@ fn candles<'a>(interval: Interval, candles: impl Iterator<Item = &'a Candle>) ->
         close_price_micros: candle.close.0,
         volume: candle.volume.0,
         trade_count: candle.trades,
-    });
-    Content::Candles(v1::Candles { interval: wire(interval) as i32, candles: candles.collect() })
+    }
 }
 
 fn wire(interval: Interval) -> v1::CandleInterval {

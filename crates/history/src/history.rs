@@ -1,12 +1,13 @@
 //! The one who records, and when that gets to disk.
 
-use crate::pack::Mark;
+use crate::pack::{Mark, Print};
 use crate::questions::{Look, Series};
 use crate::runs::Growing;
-use crate::store::{Names, Parcel, Store, guarded};
+use crate::store::{Load, Names, Parcel, Prints, Store, guarded};
 use crate::{Error, Part, Settings};
 use hashbrown::HashMap;
-use hourbook_model::{AccountId, Event, InstrumentId, LedgerLine, OrderRef, Report, Stamp};
+use hourbook_model::{AccountId, Event, InstrumentId, LedgerLine, OrderRef, Report, Stamp, Time};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -38,6 +39,8 @@ struct Memory {
     accounts: HashMap<AccountId, Box<Account>>,
     /// Those of which something waits.
     waiting: Vec<AccountId>,
+    /// Trades of which some wait.
+    prints: HashMap<InstrumentId, Growing<Print>>,
     names: Names,
     bytes: usize,
     /// When was the last attempt to commit, and did it fail?
@@ -61,6 +64,7 @@ impl History {
         let memory = Memory {
             accounts: HashMap::new(),
             waiting: Vec::new(),
+            prints: HashMap::new(),
             names: Names::new(),
             bytes: 0,
             tried: Instant::now(),
@@ -141,25 +145,24 @@ impl History {
     pub fn commit(&self) -> Result<(), Error> {
         let _one_at_a_time = self.shared.commits.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.kept();
-        let (parcels, names, recorded) = self.wrap();
+        let (load, recorded) = self.wrap();
         let written = if recorded > kept {
-            self.shared.store.write(&parcels, &names, kept, recorded, self.shared.settings.keep)
+            self.shared.store.write(&load, kept, recorded, self.shared.settings.keep)
         } else {
             Ok(())
         };
         let mut memory = self.memory();
         memory.tried = Instant::now();
         memory.failed = written.is_err();
-        memory.settle(&parcels, written.is_ok());
+        memory.settle(&load, written.is_ok());
         if written.is_ok() {
-            memory.names.retain(|id, name| names.get(id) != Some(name));
             self.shared.kept.store(recorded, Release);
         }
         written
     }
 
     /// Everything that waits, and the command it is complete to.
-    fn wrap(&self) -> (Vec<Parcel>, Names, u64) {
+    fn wrap(&self) -> (Load, u64) {
         let memory = &mut *self.memory();
         let mut waiting = std::mem::take(&mut memory.waiting);
         waiting.sort_unstable();
@@ -173,7 +176,12 @@ impl History {
                 lines: account.lines.seal().to_vec(),
             }
         });
-        (parcels.collect(), memory.names.clone(), self.recorded())
+        let parcels = parcels.collect();
+        let prints = memory.prints.iter_mut();
+        let prints = prints.map(|(id, prints)| Prints { instrument: *id, runs: prints.seal().to_vec() });
+        let mut prints: Vec<_> = prints.collect();
+        prints.sort_unstable_by_key(|prints| prints.instrument);
+        (Load { parcels, prints, names: memory.names.clone() }, self.recorded())
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -275,6 +283,37 @@ impl History {
         guarded(store.path(), || store.read()?.name(instrument))
     }
 
+    /// The last instrument that was called so, of those listed since the history began.
+    pub fn named(&self, symbol: &str) -> Result<Option<InstrumentId>, Error> {
+        let memory = self.memory();
+        let new = memory.names.iter().find(|(_, name)| name.as_str() == symbol).map(|(id, _)| *id);
+        drop(memory);
+        if new.is_some() {
+            return Ok(new);
+        }
+        let store = &self.shared.store;
+        guarded(store.path(), || store.read()?.named(symbol))
+    }
+
+    /// Shows the trades of an instrument in order, until `see` has seen enough: those with ids above `after`, which is 0
+    /// to begin with the first, that did not happen before `from`.
+    pub fn each_print(
+        &self,
+        instrument: InstrumentId,
+        after: u64,
+        from: Time,
+        see: impl FnMut(Stamp, Print) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        if let Some(why) = self.stalled() {
+            return Err(Error::Stalled { recorded: self.recorded(), why });
+        }
+        let memory = self.memory().prints.get(&instrument).map(Growing::view).unwrap_or_default();
+        let (store, account) = (&self.shared.store, AccountId(instrument.0));
+        guarded(store.path(), || {
+            Series { account, memory, shelf: store.read()?.shelf(account)? }.each(after, from, see)
+        })
+    }
+
     /// Looks at what there is of an account, memory first, then the file.
     fn ask<T>(
         &self,
@@ -314,6 +353,10 @@ impl Memory {
                 self.bytes += more;
             }
             Event::Posted(line) => self.bytes += self.account(line.account).lines.push(at, line),
+            Event::Traded(trade) => {
+                let prints = self.prints.entry(trade.instrument).or_default();
+                self.bytes += prints.push(at, &Print::of(trade));
+            }
             Event::Listed { instrument, symbol, .. } => {
                 self.names.insert(*instrument, symbol.to_string());
             }
@@ -331,9 +374,17 @@ impl Memory {
         account
     }
 
-    /// What became of the parcels: on disk, or waiting as before.
-    fn settle(&mut self, parcels: &[Parcel], written: bool) {
-        for parcel in parcels {
+    /// What became of a load: on disk, or waiting as before.
+    fn settle(&mut self, load: &Load, written: bool) {
+        if written {
+            for Prints { instrument, runs } in &load.prints {
+                let prints = self.prints.get_mut(instrument).expect("what is being written stays");
+                self.bytes -= prints.written(runs.len());
+            }
+            self.prints.retain(|_, prints| !prints.is_empty());
+            self.names.retain(|id, name| load.names.get(id) != Some(name));
+        }
+        for parcel in &load.parcels {
             let account = self.accounts.get_mut(&parcel.account).expect("what is being written stays");
             if written {
                 self.bytes -= account.reports.written(parcel.reports.len());

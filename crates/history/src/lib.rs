@@ -1,5 +1,5 @@
-//! What is over, by account and number: execution reports, closed orders, fills, ledger lines; and what instruments
-//! were called. Derived from events, rebuildable from the journal.
+//! What is over, by account and number: execution reports, closed orders, fills, ledger lines; by instrument: trades as
+//! everyone saw them, and what it was called. Derived from events, rebuildable from the journal.
 //!
 //! One thread records; any number read. What is recorded is visible at once, and on disk with the next commit.
 //! Reading may wait for the disk: an async caller moves it off its workers.
@@ -24,6 +24,7 @@ mod store;
 mod tests;
 
 pub use history::History;
+pub use pack::Print;
 pub use questions::MARKS;
 
 use hourbook_model::{Report, Stamp};
@@ -34,7 +35,8 @@ use std::time::Duration;
 /// How much is kept, and how it gets to disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Reports, and ledger lines, that are kept of each account at least; somewhat more are. 0 keeps all.
+    /// Reports, and ledger lines, that are kept of each account at least; somewhat more are. 0 keeps all. Trades
+    /// are all kept: some ten bytes each.
     pub keep: u64,
     /// A commit is due so long after the last one ...
     pub commit_every: Duration,

@@ -7,9 +7,9 @@ use hourbook_model::*;
 use serde::de::DeserializeOwned;
 
 /// Changes whenever what is kept is read differently, or more is kept.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
-/// What is kept of an account, numbered by account.
+/// What is kept of an account, numbered by account; of an instrument, its id stands for the account.
 pub(crate) trait Entry: Copy {
     /// What the first of a run is packed against.
     const BLANK: Self;
@@ -499,6 +499,65 @@ impl Entry for Mark {
             name: (digests >> 32) as u32,
         };
         Some((*at, mark))
+    }
+}
+
+// --- prints ---
+
+/// A trade as everyone saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Print {
+    pub id: TradeId,
+    pub price: Price,
+    pub quantity: Quantity,
+    /// The taker's side; in an uncross, the younger order's.
+    pub taker_side: Side,
+}
+
+impl Print {
+    pub(crate) fn of(trade: &Trade) -> Print {
+        let Trade { id, price, quantity, taker_side, .. } = *trade;
+        Print { id, price, quantity, taker_side }
+    }
+}
+
+impl Entry for Print {
+    const BLANK: Print =
+        Print { id: TradeId(0), price: Price(0), quantity: Quantity(0), taker_side: Side::Buy };
+    const GAPLESS: bool = false;
+
+    fn number(&self) -> u64 {
+        self.id.0
+    }
+
+    fn pack(&self, at: Stamp, (before_at, before): &(Stamp, Print), to: &mut Vec<u8>) {
+        let same_stamp = at == *before_at;
+        let same_price = self.price == before.price;
+        let sold = self.taker_side == Side::Sell;
+        to.push(u8::from(same_stamp) | u8::from(same_price) << 1 | u8::from(sold) << 2);
+        put(self.id.0.wrapping_sub(before.id.0), to);
+        if !same_stamp {
+            put_stamp(at, *before_at, to);
+        }
+        if !same_price {
+            put_difference(self.price.0, before.price.0, to);
+        }
+        put_signed(self.quantity.0, to);
+    }
+
+    fn unpack(
+        _: u64,
+        _: AccountId,
+        (before_at, before): &(Stamp, Print),
+        from: &mut &[u8],
+    ) -> Option<(Stamp, Print)> {
+        let flags = take_byte(from)?;
+        let id = TradeId(before.id.0.wrapping_add(take(from)?));
+        let at = if flags & 1 == 1 { *before_at } else { take_stamp(*before_at, from)? };
+        let price = if flags & 2 == 2 { before.price } else { Price(take_difference(before.price.0, from)?) };
+        let quantity = Quantity(take_signed(from)?);
+        let taker_side = if flags & 4 == 4 { Side::Sell } else { Side::Buy };
+        (flags < 8).then_some((at, Print { id, price, quantity, taker_side }))
     }
 }
 

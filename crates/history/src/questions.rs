@@ -3,11 +3,12 @@
 //! A question has looked at memory first, then at the file. What moved there between the two looks is seen once, because
 //! a run begins at the same number in both.
 
-use crate::pack::Mark;
+use crate::pack::{Mark, Print};
 use crate::runs::{Damage, Run};
 use crate::store::{Found, Kept, Shelf};
 use crate::{Error, Part};
-use hourbook_model::{AccountId, LedgerLine, Report, ReportKind, Stamp};
+use hourbook_model::{AccountId, LedgerLine, Report, ReportKind, Stamp, Time};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Marks that one question looks at, most: what is rare is searched for in parts, so that none takes long.
@@ -142,6 +143,40 @@ impl<'a, E: Kept> Series<'a, E> {
 
     fn unpack(&self, run: &Run<E>) -> Result<Vec<(Stamp, E)>, Error> {
         run.entries(self.account).collect::<Result<_, _>>().map_err(|Damage| self.shelf.damaged())
+    }
+}
+
+impl Series<'_, Print> {
+    /// Trades with ids above `after` that did not happen before `from`, until there were enough.
+    pub fn each(
+        &self,
+        after: u64,
+        from: Time,
+        mut see: impl FnMut(Stamp, Print) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        // Of each run only the first trade is looked at, until the next run begins too late.
+        let mut runs = self.runs_from(after)?.peekable();
+        while let Some(run) = runs.next() {
+            let run = run?;
+            if let Some(Ok(next)) = runs.peek()
+                && (next.first <= after || self.begins(next)?.is_some_and(|begins| begins < from))
+            {
+                continue;
+            }
+            for entry in run.entries(self.account) {
+                let (at, print) = entry.map_err(|Damage| self.shelf.damaged())?;
+                if print.id.0 > after && at.time >= from && see(at, print).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// When the first trade of a run happened.
+    fn begins(&self, run: &Run<Print>) -> Result<Option<Time>, Error> {
+        let first = run.entries(self.account).next().transpose();
+        Ok(first.map_err(|Damage| self.shelf.damaged())?.map(|(at, _)| at.time))
     }
 }
 

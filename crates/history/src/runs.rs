@@ -161,6 +161,10 @@ impl<E: Entry> Growing<E> {
         &self.sealed
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.count == 0 && self.sealed.is_empty()
+    }
+
     /// The first so many runs are on disk; how many bytes less that is.
     pub fn written(&mut self, runs: usize) -> usize {
         self.sealed.drain(..runs).map(|run| run.bytes.len()).sum()

@@ -4,7 +4,7 @@
 //! brings it from one such state to the next.
 
 use crate::Error;
-use crate::pack::{self, Entry, Mark};
+use crate::pack::{self, Entry, Mark, Print};
 use crate::runs::{Damage, Run};
 use hashbrown::HashMap;
 use hourbook_model::{AccountId, InstrumentId, LedgerLine, Report};
@@ -36,9 +36,15 @@ impl Kept for Mark {
 impl Kept for LedgerLine {
     const TABLE: Runs = TableDefinition::new("lines");
 }
+/// By instrument, whose id stands for the account.
+impl Kept for Print {
+    const TABLE: Runs = TableDefinition::new("prints");
+}
 
 /// What instruments are called, by id: what is over is told by its symbol when nothing else knows it any more.
 const NAMES: TableDefinition<u32, &str> = TableDefinition::new("names");
+/// The same by symbol: the last instrument that was called so.
+const IDS: TableDefinition<&str, u32> = TableDefinition::new("ids");
 const FACTS: TableDefinition<&str, u64> = TableDefinition::new("facts");
 const FORMAT: &str = "format";
 const KEPT: &str = "kept";
@@ -52,6 +58,20 @@ pub(crate) struct Parcel {
     pub reports: Vec<Arc<Run<Report>>>,
     pub marks: Vec<Arc<Run<Mark>>>,
     pub lines: Vec<Arc<Run<LedgerLine>>>,
+}
+
+/// What the trades of one instrument have for the disk.
+pub(crate) struct Prints {
+    pub instrument: InstrumentId,
+    pub runs: Vec<Arc<Run<Print>>>,
+}
+
+/// Everything that goes to the disk together.
+#[derive(Default)]
+pub(crate) struct Load {
+    pub parcels: Vec<Parcel>,
+    pub prints: Vec<Prints>,
+    pub names: Names,
 }
 
 /// What instruments are called.
@@ -87,21 +107,14 @@ impl Store {
         &self.path
     }
 
-    /// Adds parcels, drops what is older than the last `keep` of each account (0 keeps all), and is then complete up
+    /// Adds a load, drops what is older than the last `keep` of each account (0 keeps all), and is then complete up
     /// to command `recorded`, where it was up to `kept`: all of it or nothing.
-    pub fn write(
-        &self,
-        parcels: &[Parcel],
-        names: &Names,
-        kept: u64,
-        recorded: u64,
-        keep: u64,
-    ) -> Result<(), Error> {
+    pub fn write(&self, load: &Load, kept: u64, recorded: u64, keep: u64) -> Result<(), Error> {
         self.revive(kept)?;
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let written = guarded(&self.path, || match &*database {
             Some(database) => {
-                write(database, parcels, names, recorded, keep).map_err(|error| failure(&self.path, error))
+                write(database, load, recorded, keep).map_err(|error| failure(&self.path, error))
             }
             None => Err(failure(&self.path, redb::Error::DatabaseClosed)),
         });
@@ -182,7 +195,7 @@ fn open(path: &Path, cache_bytes: usize) -> Result<(Database, u64), Error> {
         let database = Database::builder().set_cache_size(cache_bytes).create(path)?;
         let mut found = facts(&database)?;
         if found.is_none() {
-            write(&database, &[], &Names::new(), 0, 0)?;
+            write(&database, &Load::default(), 0, 0)?;
             found = facts(&database)?;
         }
         Ok((database, found))
@@ -197,13 +210,7 @@ fn open(path: &Path, cache_bytes: usize) -> Result<(Database, u64), Error> {
     }
 }
 
-fn write(
-    database: &Database,
-    parcels: &[Parcel],
-    names: &Names,
-    recorded: u64,
-    keep: u64,
-) -> Result<(), redb::Error> {
+fn write(database: &Database, load: &Load, recorded: u64, keep: u64) -> Result<(), redb::Error> {
     let mut writing = database.begin_write()?;
     // After a crash it opens at once, however large it is.
     writing.set_quick_repair(true);
@@ -211,7 +218,7 @@ fn write(
         let mut reports = writing.open_table(Report::TABLE)?;
         let mut marks = writing.open_table(Mark::TABLE)?;
         let mut lines = writing.open_table(LedgerLine::TABLE)?;
-        for parcel in parcels {
+        for parcel in &load.parcels {
             let account = parcel.account.0;
             add(&mut reports, account, &parcel.reports)?;
             add(&mut marks, account, &parcel.marks)?;
@@ -225,9 +232,14 @@ fn write(
                 drop_below(&mut lines, account, (last.first + u64::from(last.count)).saturating_sub(keep))?;
             }
         }
-        let mut known = writing.open_table(NAMES)?;
-        for (id, name) in names {
+        let mut prints = writing.open_table(Print::TABLE)?;
+        for Prints { instrument, runs } in &load.prints {
+            add(&mut prints, instrument.0, runs)?;
+        }
+        let (mut known, mut ids) = (writing.open_table(NAMES)?, writing.open_table(IDS)?);
+        for (id, name) in &load.names {
             known.insert(id.0, name.as_str())?;
+            ids.insert(name.as_str(), id.0)?;
         }
         let mut facts = writing.open_table(FACTS)?;
         facts.insert(FORMAT, pack::format())?;
@@ -295,6 +307,15 @@ impl<'a> Reading<'a> {
         let read = || -> Result<Option<String>, redb::Error> {
             let names = self.reading.open_table(NAMES)?;
             Ok(names.get(id.0)?.map(|name| name.value().to_owned()))
+        };
+        read().map_err(|error| failure(self.path, error))
+    }
+
+    /// The last instrument that was called so.
+    pub fn named(&self, symbol: &str) -> Result<Option<InstrumentId>, Error> {
+        let read = || -> Result<Option<InstrumentId>, redb::Error> {
+            let ids = self.reading.open_table(IDS)?;
+            Ok(ids.get(symbol)?.map(|id| InstrumentId(id.value())))
         };
         read().map_err(|error| failure(self.path, error))
     }

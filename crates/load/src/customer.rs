@@ -8,7 +8,7 @@ use crate::requests::Requests;
 use crate::session::{Entries, LoggedOn};
 use crate::stage::Stage;
 use crate::trades::Trades;
-use crate::{Desk, Error, Figures, Plan, Way, session, unary};
+use crate::{Desk, Error, Figures, Pace, Plan, Way, session, unary};
 use futures::future::try_join_all;
 use hourbook_api::client::{self, Client};
 use hourbook_api::v1;
@@ -98,6 +98,11 @@ impl Customer {
         });
         let lines = try_join_all(lines).await?;
         Ok(Customer { plan, lines, trades: Mutex::default(), progress })
+    }
+
+    /// Has the next rounds run in another way.
+    pub fn turn_to(&mut self, way: Way, pace: Pace) {
+        self.plan = Plan { way, pace, ..self.plan };
     }
 
     /// Fills the books.

@@ -112,6 +112,12 @@ pub async fn set_up(
     Ok((desks, raised))
 }
 
+/// The key of a participant of its own, who may only look.
+pub(crate) async fn participant_key(client: &Client, name: &str) -> Result<String, Error> {
+    let participant = participant(client, name).await?;
+    key(client, participant, 0, v1::Role::Trader).await
+}
+
 /// An instrument that is one hour.
 struct Hour {
     product: String,
@@ -272,6 +278,6 @@ fn request_id(what: &str) -> String {
     format!("load-{what}-{now:x}")
 }
 
-fn said<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
+pub(crate) fn said<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
     Ok(answer.map_err(client::Error::from)?.into_inner())
 }

@@ -4,6 +4,7 @@
 //! - `requests`: what they ask for, by the name of the mix; `pace`: when
 //! - `customer`: from empty books, round by round, to empty books; `stage`: how far a round is
 //! - `session`, `unary`: the two ways to ask
+//! - `subscribers`: who looks on meanwhile
 //! - `trades`: fills held against each other; `figures`: what came of it
 //!
 //! Always true: every request is answered once, an account's reports are numbered without a gap, and both sides of a trade
@@ -20,6 +21,7 @@ mod random;
 mod requests;
 mod session;
 mod stage;
+mod subscribers;
 mod trades;
 mod unary;
 
@@ -31,6 +33,7 @@ pub use desk::{Book, Desk, Raised, Wanted, set_up};
 pub use figures::Figures;
 pub use pace::Pace;
 pub use requests::Mix;
+pub use subscribers::{Gallery, Subscribers};
 
 use hourbook_api::client;
 
@@ -66,6 +69,8 @@ pub enum Error {
     Calls { expected: u64, found: u64 },
     #[error("report {found} came where {expected} was due: a report was lost or doubled")]
     Report { expected: u64, found: u64 },
+    #[error("update {found} came where {expected} was due: a change of the book was lost or doubled")]
+    Update { expected: u64, found: u64 },
     #[error("trade {trade}: {why}")]
     Fill { trade: u64, why: String },
     #[error("request {number} was refused: {why}")]

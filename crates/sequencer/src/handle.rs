@@ -119,6 +119,25 @@ impl Handle {
         })
     }
 
+    /// The same, for who follows the batches: `tell` is given what was seen on the publishing thread, in order with them.
+    /// Every batch before the one whose end was looked at has been shown to subscribers by then, and none behind it; that
+    /// one, if it had any command, comes next. `tell` must not block.
+    pub fn show<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Exchange) -> T + Send + 'static,
+        tell: impl FnOnce(T) + Send + 'static,
+    ) -> Pending<()> {
+        self.enter(1, |answer| {
+            Item::Read(Box::new(|exchange| {
+                let seen = look(exchange);
+                Box::new(move || {
+                    tell(seen);
+                    let _ = answer.send(Ok(()));
+                })
+            }))
+        })
+    }
+
     /// The live state's number and hash. Stands in the writer's way while it encodes the whole state: for
     /// operators and tests.
     pub fn state_hash(&self) -> Pending<(Stamp, [u8; 32])> {

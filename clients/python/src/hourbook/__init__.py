@@ -17,6 +17,7 @@ from hourbook.client import Client, Subscription
 from hourbook.enums import (
     CancelReason,
     CandleInterval,
+    CurvePrice,
     InstrumentStatus,
     LedgerEntryKind,
     Liquidity,
@@ -62,6 +63,7 @@ __all__ = [
     "CandleInterval",
     "Client",
     "Closed",
+    "CurvePrice",
     "Done",
     "EntryRefused",
     "Feed",

@@ -112,8 +112,8 @@ class Session(SessionVerbs):
         session._thread.start()
         with session._changed:
             session._changed.wait_for(lambda: trading.is_logged_on or session._is_over)
-        if session._failure is not None:
-            raise session._failure
+        if session._is_over:
+            raise session._failure or Closed("the session is over")
         return session
 
     def wait(self, number: int, timeout: float | None = None) -> ExecutionReport:
@@ -152,7 +152,10 @@ class Session(SessionVerbs):
             raise self._failure or Closed("the session is over")
 
     def close(self, timeout: float = 10.0) -> None:
-        """Sends what is still to be sent, logs off and hears the rest, at most so many seconds long."""
+        """Sends what is still to be sent, logs off and hears the rest, at most so many seconds long.
+
+        Raises what kept it from doing so where an entry is without an answer.
+        """
         with self._changed:
             self._leaving = True
             self._changed.notify_all()
@@ -163,6 +166,9 @@ class Session(SessionVerbs):
                 self._changed.notify_all()
             if self._call is not None:
                 self._call.cancel()
+        if self._trading.unanswered:
+            message = f"{self._trading.unanswered} entries are without an answer"
+            raise self._failure or TimedOut(message, code="DEADLINE_EXCEEDED")
 
     def __enter__(self) -> Self:
         return self
@@ -199,13 +205,14 @@ class Session(SessionVerbs):
             with self._changed:
                 self._trading.lost()
                 self._connection += 1
-                if self._leaving and (self._trading.logged_off is not None or not self._trading.open_entries):
+                if self._leaving and (self._trading.logged_off is not None or not self._trading.unanswered):
                     self._is_over = True
                 else:
                     try:
                         # A name that is in use is waited for only where it is ours.
                         attempts.stream = self._trading.session_id != 0
-                        self._changed.wait(attempts.pause(error, time.monotonic()))
+                        pause = attempts.pause(error, time.monotonic())
+                        self._changed.wait_for(lambda: self._is_over, pause)
                     except HourbookError as final:
                         self._failure, self._is_over = final, True
                 self._changed.notify_all()

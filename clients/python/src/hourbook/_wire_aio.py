@@ -127,8 +127,8 @@ class AsyncSession(SessionVerbs):
         session._task = asyncio.create_task(session._run(), name=f"hourbook session {trading.session}")
         while not (trading.is_logged_on or session._is_over):
             await session._changed.wait()
-        if session._failure is not None:
-            raise session._failure
+        if session._is_over:
+            raise session._failure or Closed("the session is over")
         return session
 
     async def wait(self, number: int, timeout: float | None = None) -> ExecutionReport:
@@ -167,7 +167,10 @@ class AsyncSession(SessionVerbs):
             raise self._failure or Closed("the session is over")
 
     async def close(self, timeout: float = 10.0) -> None:
-        """Sends what is still to be sent, logs off and hears the rest, at most so many seconds long."""
+        """Sends what is still to be sent, logs off and hears the rest, at most so many seconds long.
+
+        Raises what kept it from doing so where an entry is without an answer.
+        """
         self._leaving = True
         self._notify()
         if self._task is None:
@@ -178,6 +181,9 @@ class AsyncSession(SessionVerbs):
             self._task.cancel()
             await asyncio.wait([self._task])
         self._notify()
+        if self._trading.unanswered:
+            message = f"{self._trading.unanswered} entries are without an answer"
+            raise self._failure or TimedOut(message, code="DEADLINE_EXCEEDED")
 
     async def __aenter__(self) -> Self:
         return self
@@ -214,7 +220,7 @@ class AsyncSession(SessionVerbs):
             except HourbookError as failure:
                 error = failure
             self._trading.lost()
-            if self._leaving and (self._trading.logged_off is not None or not self._trading.open_entries):
+            if self._leaving and (self._trading.logged_off is not None or not self._trading.unanswered):
                 self._is_over = True
             else:
                 try:

@@ -10,9 +10,10 @@ them: nothing is done twice. The market's refusals are raised, one class for eac
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from hourbook import requests
 from hourbook._calls import Attempts
@@ -50,9 +51,12 @@ from hourbook.models import (
     Candle,
     Candles,
     CapacityRange,
+    CurvePoint,
     ExecutionReport,
     Explanation,
     Hold,
+    IndexHour,
+    IndicativeUncross,
     Instrument,
     InstrumentStatusChange,
     Key,
@@ -60,6 +64,7 @@ from hourbook.models import (
     MarketTrade,
     Order,
     Participant,
+    PastTrade,
     Position,
     PriceQuote,
     Product,
@@ -356,12 +361,15 @@ class AsyncClient:
         *,
         cancel_on_disconnect: bool = False,
         resume_from: int | None = None,
+        stale_after: float | None = None,
         keep_reports: bool = True,
         account_id: int | None = None,
     ) -> AsyncSession:
         """Logs a `Trade` session on: for programs that send many orders.
 
         - `resume_from`: the first report wanted, 1 for all; new ones only where there is none
+        - `stale_after`: seconds after which an entry that a lost connection kept from the exchange is not sent any more but
+          refused here (EntryRefused); cancels are always sent. Without it every entry is sent, however late
         - `keep_reports`: keep reports until `reports` takes them; who only uses `wait` needs none
         """
         trading = Trading(
@@ -369,6 +377,7 @@ class AsyncClient:
             name,
             cancel_on_disconnect=cancel_on_disconnect,
             resume_from=resume_from,
+            stale_after=stale_after,
             keep_reports=keep_reports,
             symbols=self._symbols,
         )
@@ -402,6 +411,78 @@ class AsyncClient:
         feed = Feed(symbols, patterns, views, candle_intervals, slow_reader)
         return AsyncSubscription(self._wire, feed, self._symbols, recorder)
 
+    async def trades(
+        self,
+        symbol: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Rows[PastTrade]:
+        """Trades of an instrument, oldest first, as far back as history reaches; also of one that is listed no more.
+
+        - `since`, `until`: trades from this time on, and before this time
+        """
+        request = market_data_pb2.ListTradesRequest(symbol=symbol)
+        _period(request, since, until)
+        return await self._pages(
+            request,
+            market_data_pb2.ListTradesResponse,
+            PastTrade,
+            lambda page: [PastTrade.of(each) for each in page.trades],
+            limit,
+        )
+
+    fetch_trades = trades
+
+    async def candles(
+        self,
+        symbol: str,
+        timeframe: CandleInterval | str = CandleInterval.MINUTE,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Rows[Candle]:
+        """Candles of an instrument, oldest first, as far back as history reaches; also of one that is listed no more.
+
+        - `since`, `until`: candles that begin at this time or later, and before this time
+        """
+        interval = CandleInterval.of(timeframe, "interval")
+        request = market_data_pb2.ListCandlesRequest(symbol=symbol, interval=int(interval))  # type: ignore[arg-type]
+        _period(request, since, until)
+        return await self._pages(
+            request,
+            market_data_pb2.ListCandlesResponse,
+            Candle,
+            lambda page: [Candle.of(each) for each in page.candles],
+            limit,
+        )
+
+    fetch_ohlcv = candles
+
+    async def fetch_index(self, product: str, since: datetime, until: datetime, *, limit: int | None = None) -> Rows[IndexHour]:
+        """The index of a product by hour of delivery, oldest first: the mean price of the trades in each hour's instrument."""
+        request = market_data_pb2.ListIndexRequest(product=product)
+        _period(request, since, until)
+        return await self._pages(
+            request,
+            market_data_pb2.ListIndexResponse,
+            IndexHour,
+            lambda page: [IndexHour.of(each) for each in page.hours],
+            limit,
+        )
+
+    async def fetch_forward_curve(self, product: str, *, limit: int | None = None) -> Rows[CurvePoint]:
+        """The forward curve of a product: a price for each listed period, hours first, then days, weeks and months."""
+        return await self._pages(
+            market_data_pb2.GetForwardCurveRequest(product=product),
+            market_data_pb2.GetForwardCurveResponse,
+            CurvePoint,
+            lambda page: [CurvePoint.of(each) for each in page.points],
+            limit,
+        )
+
     async def watch_order_book(self, symbol: str, limit: int | None = None) -> AsyncIterator[BookView]:
         """The book of an instrument at each change, kept here and checked."""
         subscription = self.subscribe(symbol, [MarketDataView.LEVELS])
@@ -424,13 +505,29 @@ class AsyncClient:
             subscription.close()
 
     async def watch_trades(self, symbol: str) -> AsyncIterator[MarketTrade]:
-        """Each trade of an instrument from now on."""
+        """Each trade of an instrument from now on, once; what a restart kept from being told comes out of history."""
         subscription = self.subscribe(symbol, [MarketDataView.TRADES])
+        heard: MarketUpdate | None = None
         try:
             async for update in subscription:
+                if update.snapshot and heard is not None and update.missed != 0:
+                    for past in await self.trades(symbol, since=heard.time):
+                        if heard.sequence < past.sequence <= update.sequence:
+                            yield MarketTrade(past.trade_id, past.price, past.quantity, past.taker_side)
                 if isinstance(update.content, tuple):
                     for trade in update.content:
                         yield trade
+                heard = update
+        finally:
+            subscription.close()
+
+    async def watch_indicative(self, symbol: str) -> AsyncIterator[IndicativeUncross]:
+        """In a call, the price and lots that an uncross would have."""
+        subscription = self.subscribe(symbol, [MarketDataView.INDICATIVE])
+        try:
+            async for update in subscription:
+                if isinstance(update.content, IndicativeUncross):
+                    yield update.content
         finally:
             subscription.close()
 
@@ -993,6 +1090,20 @@ class AsyncSubscription:
         """Ends it; the iteration ends too."""
         self._is_closed = True
         self._stream.cancel()
+
+
+class _Period(Protocol):
+    @property
+    def start_time(self) -> Timestamp: ...
+    @property
+    def end_time(self) -> Timestamp: ...
+
+
+def _period(request: _Period, since: datetime | None, until: datetime | None) -> None:
+    if since is not None:
+        request.start_time.CopyFrom(timestamp(since, "start_time"))
+    if until is not None:
+        request.end_time.CopyFrom(timestamp(until, "end_time"))
 
 
 def _price_request(what: PriceRequest | str) -> PriceRequest:

@@ -65,6 +65,20 @@ class CandleInterval(Word):
     DAY = 6
 
 
+class CurvePrice(Word):
+    """Where a point of a curve has its price from."""
+
+    # Nothing is known: `price_micros` is 0.
+    UNSPECIFIED = 0
+    # The mean of best bid and best ask, where both are there and do not cross, rounded down to the
+    # micro.
+    MID = 1
+    # The last trade, where the book has no mid.
+    LAST = 2
+    # What the band is measured from, where nothing was traded either.
+    REFERENCE = 3
+
+
 class InstrumentStatus(Word):
     """Where an instrument stands in its life."""
 
@@ -133,6 +147,10 @@ class MarketDataView(Word):
     STATISTICS = 5
     # Candles of the intervals asked for.
     CANDLES = 6
+    # How the instrument trades.
+    STATUS = 7
+    # In a call: the price and lots that an uncross would have.
+    INDICATIVE = 8
 
 
 class OrderType(Word):

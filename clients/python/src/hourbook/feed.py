@@ -21,14 +21,25 @@ from hourbook.books import LevelBook, OrderBook
 from hourbook.enums import CandleInterval, MarketDataView, SlowReader
 from hourbook.errors import BookDiffers, HourbookError, InvalidField
 from hourbook.exact import time_of
-from hourbook.models import Candles, LevelChanges, MarketTrade, OrderChanges, Statistics, TopOfBook
+from hourbook.models import (
+    Candles,
+    IndicativeUncross,
+    LevelChanges,
+    MarketStatus,
+    MarketTrade,
+    OrderChanges,
+    Statistics,
+    TopOfBook,
+)
 
 log = logging.getLogger("hourbook")
 
 # What the exchange takes in one request.
 _MOST_RESUMED = 10_000
 
-Content = TopOfBook | LevelChanges | OrderChanges | tuple[MarketTrade, ...] | Statistics | Candles
+Content = (
+    TopOfBook | LevelChanges | OrderChanges | tuple[MarketTrade, ...] | Statistics | Candles | MarketStatus | IndicativeUncross
+)
 
 _VIEWS = {
     "top": MarketDataView.TOP,
@@ -37,6 +48,8 @@ _VIEWS = {
     "trades": MarketDataView.TRADES,
     "statistics": MarketDataView.STATISTICS,
     "candles": MarketDataView.CANDLES,
+    "status": MarketDataView.STATUS,
+    "indicative": MarketDataView.INDICATIVE,
 }
 
 
@@ -263,6 +276,10 @@ def _content(update: market_data_pb2.MarketUpdate, view: MarketDataView) -> Cont
             return tuple(MarketTrade.of(trade) for trade in update.trades.trades)
         case MarketDataView.STATISTICS:
             return Statistics.of(update.statistics)
+        case MarketDataView.STATUS:
+            return MarketStatus.of(update.status)
+        case MarketDataView.INDICATIVE:
+            return IndicativeUncross.of(update.indicative)
         case _:
             return Candles.of(update.candles)
 

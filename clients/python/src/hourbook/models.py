@@ -441,6 +441,138 @@ class Candles:
 
 
 @dataclass(frozen=True, slots=True)
+class MarketStatus:
+    """How an instrument trades."""
+
+    # Now.
+    status: enums.InstrumentStatus
+
+    @classmethod
+    def of(cls, message: market_data_pb2.MarketStatus) -> Self:
+        return cls(
+            status=enums.InstrumentStatus(message.status),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IndicativeUncross:
+    """What an uncross would do with all orders of the book, hidden lots too, by the rule of an uncross.
+    It is looked at a few times a second while orders change, so that what stood for a moment only may
+    not be told."""
+
+    # Per unit-hour; None when nothing would trade, or outside a call.
+    price: Decimal | None
+    # Lots that would trade.
+    quantity: Decimal
+
+    @classmethod
+    def of(cls, message: market_data_pb2.IndicativeUncross) -> Self:
+        return cls(
+            price=exact.of_micros(message.price_micros) if message.price_micros else None,
+            quantity=Decimal(message.quantity),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PastTrade:
+    """A match as everyone saw it."""
+
+    # Counted over the whole exchange.
+    trade_id: int
+    # Per unit-hour.
+    price: Decimal
+    # Lots.
+    quantity: Decimal
+    # The taker's side; in an uncross, the younger order's.
+    taker_side: enums.Side
+    # The sequence number of the command that caused it.
+    sequence: int
+    # The time of that command.
+    time: datetime
+
+    @classmethod
+    def of(cls, message: market_data_pb2.PastTrade) -> Self:
+        return cls(
+            trade_id=message.trade_id,
+            price=exact.of_micros(message.price_micros),
+            quantity=Decimal(message.quantity),
+            taker_side=enums.Side(message.taker_side),
+            sequence=message.sequence,
+            time=exact.time_of(message.time),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IndexHour:
+    """The index of one hour of delivery: it moves until trading in the hour ends at its gate."""
+
+    # When delivery begins.
+    delivery_start_time: datetime
+    # The hour's instrument.
+    symbol: str
+    # The sum of price x lots over the lots, rounded to the nearest, half to even.
+    price: Decimal
+    # Lots.
+    volume: Decimal
+    # How many trades.
+    trade_count: int
+
+    @classmethod
+    def of(cls, message: market_data_pb2.IndexHour) -> Self:
+        return cls(
+            delivery_start_time=exact.time_of(message.delivery_start_time),
+            symbol=message.symbol,
+            price=exact.of_micros(message.price_micros),
+            volume=Decimal(message.volume),
+            trade_count=message.trade_count,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The price of one period of delivery."""
+
+    # The symbol.
+    symbol: str
+    # The instrument's id.
+    instrument_id: int
+    # When delivery begins.
+    delivery_start_time: datetime
+    # How many hours it lasts.
+    hours: int
+    # Per unit-hour: the first of mid, last and reference that there is.
+    price: Decimal | None
+    # Which it is.
+    taken_from: enums.CurvePrice
+    # The best bid; None where nobody bids.
+    bid_price: Decimal | None
+    # The best ask; None where nobody offers.
+    ask_price: Decimal | None
+    # The last trade; None before the first.
+    last_trade_price: Decimal | None
+    # What the band is measured from; None where there is none.
+    reference_price: Decimal | None
+    # How it trades.
+    status: enums.InstrumentStatus
+
+    @classmethod
+    def of(cls, message: market_data_pb2.CurvePoint) -> Self:
+        return cls(
+            symbol=message.symbol,
+            instrument_id=message.instrument_id,
+            delivery_start_time=exact.time_of(message.delivery_start_time),
+            hours=message.hours,
+            price=exact.of_micros(message.price_micros) if message.price_micros else None,
+            taken_from=enums.CurvePrice(message.taken_from),
+            bid_price=exact.of_micros(message.bid_price_micros) if message.bid_price_micros else None,
+            ask_price=exact.of_micros(message.ask_price_micros) if message.ask_price_micros else None,
+            last_trade_price=exact.of_micros(message.last_trade_price_micros) if message.last_trade_price_micros else None,
+            reference_price=exact.of_micros(message.reference_price_micros) if message.reference_price_micros else None,
+            status=enums.InstrumentStatus(message.status),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """The terms of a product."""
 

@@ -7,6 +7,7 @@ none doubles, and reports go on behind the last that came, so that none is lost.
 Always true: reports are given out in the order of their numbers, without a gap; each entry is answered once.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from hourbook.requests import NewOrder, OrderId, Quote
 # Entries in one message, until the exchange says that it takes fewer.
 _BATCH = 500
 # Answers that are remembered for who asks later.
-_ANSWERS = 100_000
+_ANSWERS = 20_000
 _REFUSALS = {
     ReportKind.REJECTED,
     ReportKind.CANCEL_REJECTED,
@@ -45,8 +46,10 @@ class Trading:
         *,
         cancel_on_disconnect: bool = False,
         resume_from: int | None = None,
+        stale_after: float | None = None,
         keep_reports: bool = True,
         symbols: dict[int, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.account_id, self.session = account_id, session
         self.cancel_on_disconnect = cancel_on_disconnect
@@ -57,6 +60,9 @@ class Trading:
         # Seconds between two messages of ours, at most.
         self.heartbeat = 1.0
         self.logged_off: str | None = None
+        self._stale_after = stale_after
+        self._clock = clock
+        self._asked_at: dict[int, float] = {}
         self._keep_reports = keep_reports
         # Names of instruments as far as they are known; a session's reports have their numbers only.
         self._symbols = symbols if symbols is not None else {}
@@ -80,9 +86,9 @@ class Trading:
         return self._next_report
 
     @property
-    def open_entries(self) -> int:
-        """Entries that nothing answered yet."""
-        return len(self._open)
+    def unanswered(self) -> int:
+        """Entries that are still to be answered; quotes are not counted, which may have no answer."""
+        return sum(not entry.HasField("quote") for entry in self._open.values())
 
     # --- what is asked ---
 
@@ -123,6 +129,8 @@ class Trading:
     def _add(self, entry: orders_pb2.TradeEntry) -> int:
         entry.number = self._next
         self._open[entry.number] = entry
+        if self._stale_after is not None:
+            self._asked_at[entry.number] = self._clock()
         self._next += 1
         return entry.number
 
@@ -162,9 +170,9 @@ class Trading:
 
     @property
     def may_leave(self) -> bool:
-        """Whether all is sent and answered; quotes may have no answer."""
+        """Whether all is sent and answered."""
         is_sent = self.is_logged_on and self._to_send >= self._next
-        return is_sent and all(entry.HasField("quote") for entry in self._open.values())
+        return is_sent and not self.unanswered
 
     def pause(self, now: float) -> float:
         """Seconds until `due` has something, unless something is added or comes first."""
@@ -206,6 +214,7 @@ class Trading:
         self._not_before, self._sent_at = 0.0, now
         self.is_logged_on = True
         self._close_unreported()
+        self._drop_stale(now)
 
     def _reported(self, report: types_pb2.ExecutionReport) -> None:
         if report.number < self._next_report:
@@ -235,6 +244,16 @@ class Trading:
             while self._open and (first := next(iter(self._open))) <= self._last_number:
                 self._close(first)
 
+    def _drop_stale(self, now: float) -> None:
+        """What the exchange has not seen, and was asked too long ago, is not sent any more; cancels are always right."""
+        if self._stale_after is None:
+            return
+        for number, entry in list(self._open.items()):
+            cancels = entry.WhichOneof("request") in ("cancel", "mass_cancel", "reduce")
+            waited = now - self._asked_at[number]
+            if number > self._last_number and waited > self._stale_after and not cancels:
+                self._answer(number, EntryRefused(number, f"is stale: it was not sequenced for {waited:.1f} s"))
+
     def _close(self, number: int) -> None:
         quote = self._open[number].HasField("quote")
         self._answer(number, None if quote else EntryRefused(number, "was not sequenced"))
@@ -249,6 +268,7 @@ class Trading:
 
     def _answer(self, number: int, answer: Answer) -> None:
         if self._open.pop(number, None) is not None:
+            self._asked_at.pop(number, None)
             self._answers[number] = answer
             if len(self._answers) > _ANSWERS:
                 del self._answers[next(iter(self._answers))]
@@ -256,7 +276,8 @@ class Trading:
     # --- what became of it ---
 
     def has_answer(self, number: int) -> bool:
-        return number in self._answers
+        """Whether nothing more is to be waited for: there is an answer, or it was told before."""
+        return number not in self._open and number < self._next
 
     def answer(self, number: int) -> ExecutionReport:
         """The first report of an entry, told once.
@@ -272,6 +293,8 @@ class Trading:
 
     def answer_to_quotes(self, number: int) -> ExecutionReport | None:
         """Takes note that an entry is answered. Raises EntryRefused where it was not sequenced."""
+        if number not in self._answers:
+            raise HourbookError(f"what became of entry {number} was told before, or so long ago that it is not remembered")
         answer = self._answers.pop(number)
         if isinstance(answer, EntryRefused):
             raise answer

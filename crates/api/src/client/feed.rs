@@ -113,6 +113,10 @@ pub enum News {
     Listed {
         id: u32,
     },
+    /// An instrument is told of again, after the connection was away. Each of its views goes on where it was, or begins anew.
+    Resumed {
+        id: u32,
+    },
     /// An instrument is listed no more; this is the last of it.
     Over {
         id: u32,
@@ -156,7 +160,7 @@ pub enum News {
     Disconnected {
         why: String,
     },
-    /// It is back after so long. Each instrument is whole again as soon as it is announced or has begun anew.
+    /// It is back after so long; the instruments follow.
     Reconnected {
         after: Duration,
     },
@@ -473,6 +477,7 @@ impl Feed {
                     known.epoch = epoch;
                     known.forget();
                 }
+                self.news.push_back(News::Resumed { id });
             }
             None => {
                 self.end(id);
@@ -578,6 +583,8 @@ impl Feed {
     /// A view is not the exchange's: the same subscription again, in which only that view begins anew.
     fn differ(&mut self, id: u32, why: Differs) -> Result<(), Error> {
         self.counts.differed += 1;
+        // Should it go on to differ, it is asked for less and less often.
+        self.stream.is_of_use = false;
         self.news.push_back(News::Differed { id, why: why.clone() });
         self.lose(broken(format!("instrument {id}: {why}")))
     }

@@ -121,6 +121,8 @@ pub(super) struct Lasting<T> {
     silence: Option<Duration>,
     /// When something came last.
     pub heard: Instant,
+    /// Whether something came over the present connection that was of use.
+    pub is_of_use: bool,
 }
 
 enum State<T> {
@@ -147,7 +149,7 @@ impl<T> Lasting<T> {
         give_up_after: Option<Duration>,
     ) -> Lasting<T> {
         let (state, heard) = (State::Open(Box::new(stream)), Instant::now());
-        Lasting { state, backoff: Backoff::new(give_up_after), silence, heard }
+        Lasting { state, backoff: Backoff::new(give_up_after), silence, heard, is_of_use: true }
     }
 
     pub fn is_open(&self) -> bool {
@@ -167,6 +169,7 @@ impl<T> Lasting<T> {
                 match message {
                     Ok(Ok(Some(message))) => {
                         self.heard = Instant::now();
+                        self.is_of_use = true;
                         Step::Message(message)
                     }
                     Ok(Ok(None)) => Step::Broken(broken("the exchange ended the stream")),
@@ -178,6 +181,7 @@ impl<T> Lasting<T> {
                 Ok(stream) => {
                     self.state = State::Open(Box::new(stream));
                     self.heard = Instant::now();
+                    self.is_of_use = false;
                     Step::Back(self.backoff.elapsed())
                 }
                 Err(error) => Step::Failed(error),
@@ -192,7 +196,7 @@ impl<T> Lasting<T> {
     /// `error`, where that would not help. Then it is over.
     pub fn again(&mut self, error: Error, call: impl FnOnce(Duration) -> Calling<T>) -> Result<(), Error> {
         if self.is_open() {
-            self.backoff = Backoff::new(self.backoff.give_up_after);
+            self.backoff.lose(self.is_of_use);
         }
         let delay = self.backoff.after(error).inspect_err(|_| self.state = State::Over)?;
         self.state = State::Calling(call(delay));
@@ -203,7 +207,7 @@ impl<T> Lasting<T> {
 /// Whether to connect again, and when: later and later, never all at once.
 pub(super) struct Backoff {
     failures: u32,
-    since: Instant,
+    lost: Instant,
     give_up_after: Option<Duration>,
 }
 
@@ -212,14 +216,22 @@ const FIRST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(2);
 
 impl Backoff {
-    /// The connection was lost just now.
+    /// Of a connection that is open now.
     pub fn new(give_up_after: Option<Duration>) -> Backoff {
-        Backoff { failures: 0, since: Instant::now(), give_up_after }
+        Backoff { failures: 0, lost: Instant::now(), give_up_after }
+    }
+
+    /// The connection is lost. One over which nothing came that was of use counts as a failure.
+    pub fn lose(&mut self, was_of_use: bool) {
+        self.lost = Instant::now();
+        if was_of_use {
+            self.failures = 0;
+        }
     }
 
     /// For how long there has been no connection.
     pub fn elapsed(&self) -> Duration {
-        self.since.elapsed()
+        self.lost.elapsed()
     }
 
     /// How long to wait before the next attempt, after `error`.
@@ -267,6 +279,20 @@ mod tests {
         details.set_retry_info(Some(Duration::from_secs(5)));
         let asked = Status::with_error_details(Code::Unavailable, "draining", details);
         assert_eq!(Backoff::new(None).after(asked.into()).unwrap(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_connection_that_was_of_use_begins_the_count_anew() {
+        let mut backoff = Backoff::new(None);
+        let mut after = |was_of_use| {
+            backoff.lose(was_of_use);
+            backoff.after(Status::unavailable("gone").into()).unwrap()
+        };
+        for _ in 0..10 {
+            assert!(after(true) <= FIRST);
+        }
+        let last = (0..10).map(|_| after(false)).last();
+        assert!(last >= Some(LONGEST / 2));
     }
 
     #[test]

@@ -145,6 +145,8 @@ impl Session {
         let mut keeper = Keeper {
             link,
             next_report: options.resume_from,
+            backoff: Backoff::new(options.give_up_after),
+            is_of_use: true,
             options,
             session_id: 0,
             asked,
@@ -296,6 +298,9 @@ struct Keeper {
     /// Whether more may be asked for.
     is_asked: bool,
     leaving: bool,
+    backoff: Backoff,
+    /// Whether a report has come over the present connection.
+    is_of_use: bool,
 }
 
 struct Unanswered {
@@ -444,11 +449,11 @@ impl Keeper {
 
     /// Connects until it succeeds; `None` when nobody waits for it any more.
     async fn come_back(&mut self, why: Error) -> Result<Option<Connection>, Error> {
-        let mut backoff = Backoff::new(self.options.give_up_after);
+        self.backoff.lose(std::mem::take(&mut self.is_of_use));
         self.telling.push(Event::Disconnected { why: why.to_string() });
         let mut error = why;
         loop {
-            let delay = backoff.after(error)?;
+            let delay = self.backoff.after(error)?;
             let wait = tokio::time::sleep(delay);
             tokio::pin!(wait);
             loop {
@@ -464,7 +469,7 @@ impl Keeper {
             }
             error = match self.connect().await {
                 Ok(connection) => {
-                    self.go_on(&connection.logged_on, backoff.elapsed())?;
+                    self.go_on(&connection.logged_on, self.backoff.elapsed())?;
                     return Ok(Some(connection));
                 }
                 Err(error) => error,
@@ -676,6 +681,7 @@ impl Keeper {
             return Err(broken(format!("report {} came where {} was due", report.number, self.next_report)));
         }
         self.next_report += 1;
+        self.is_of_use = true;
         let mut answers = None;
         let number = report.request_number;
         if report.session_id == self.session_id && number > 0 {
@@ -701,5 +707,165 @@ impl Keeper {
         let at = self.unanswered.partition_point(|kept| kept.entry.number < number);
         let is_it = self.unanswered.get(at).is_some_and(|kept| kept.entry.number == number);
         is_it.then(|| self.unanswered.remove(at)).flatten().map(|kept| kept.entry.client_order_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A keeper that is connected to nothing, of session 7, to which entries 1 to 5 were given: the third is a set of quotes.
+    fn keeper(options: SessionOptions) -> Keeper {
+        let (_, asked) = mpsc::channel(1);
+        let (tells, _) = mpsc::channel(1);
+        let now = Instant::now();
+        let entry = |number| {
+            let request = match number {
+                3 => Request::Quote(v1::QuoteSet::default()),
+                _ => Request::Cancel(number.into()),
+            };
+            let entry =
+                v1::TradeEntry { number, client_order_id: format!("c{number}"), request: Some(request) };
+            Unanswered { entry, asked_at: now, sent_at: now }
+        };
+        Keeper {
+            link: Link::new("http://127.0.0.1:1", "", None).unwrap(),
+            backoff: Backoff::new(None),
+            is_of_use: true,
+            options,
+            session_id: 7,
+            asked,
+            tells,
+            telling: Vec::new(),
+            unanswered: (1..=5).map(entry).collect(),
+            next_entry: 6,
+            answered: 0,
+            next_report: 1,
+            is_asked: true,
+            leaving: false,
+        }
+    }
+
+    fn options() -> SessionOptions {
+        SessionOptions::new(1, "desk")
+    }
+
+    fn report(number: u64, session_id: u32, request_number: u64) -> v1::ExecutionReport {
+        v1::ExecutionReport { number, session_id, request_number, ..Default::default() }
+    }
+
+    fn numbers(keeper: &Keeper) -> Vec<u64> {
+        keeper.unanswered.iter().map(|kept| kept.entry.number).collect()
+    }
+
+    fn refused(keeper: &mut Keeper) -> Vec<(u64, Cause)> {
+        let refused = |event| match event {
+            Event::Refused(refusal) => Some((refusal.number, refusal.cause)),
+            _ => None,
+        };
+        std::mem::take(&mut keeper.telling).into_iter().filter_map(refused).collect()
+    }
+
+    #[test]
+    fn an_entry_is_answered_by_the_first_report_that_names_it() {
+        let mut keeper = keeper(options());
+        for told in [
+            report(1, 7, 1),
+            report(2, 9, 2),
+            report(2, 7, 2),
+            report(3, 0, 0),
+            report(4, 7, 1),
+            report(5, 7, 4),
+        ] {
+            keeper.take_report(told).unwrap();
+        }
+        let answers: Vec<_> = keeper
+            .telling
+            .iter()
+            .map(|event| match event {
+                Event::Report { report, answers } => (report.number, *answers),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        // Number 2 came twice, as another session's and as ours: once is once.
+        assert_eq!(answers, [(1, Some(1)), (2, None), (3, None), (4, None), (5, Some(4))]);
+        assert_eq!(numbers(&keeper), [2, 3, 5]);
+        assert!(keeper.take_report(report(7, 0, 0)).is_err(), "report 6 is missing");
+    }
+
+    #[test]
+    fn quotes_that_changed_nothing_are_answered_by_what_comes_after_them() {
+        let mut keeper = keeper(options());
+        for number in [1, 2, 4] {
+            keeper.take_report(report(number.min(3), 7, number)).unwrap();
+        }
+        assert_eq!(numbers(&keeper), [5]);
+    }
+
+    #[test]
+    fn what_was_sequenced_is_not_sent_again_and_the_rest_is() {
+        let mut keeper = keeper(options());
+        let on = v1::LoggedOn { session_id: 7, last_number: 3, next_report_number: 3, ..Default::default() };
+        keeper.go_on(&on, Duration::ZERO).unwrap();
+        assert!(matches!(keeper.telling[..], [Event::Reconnected(Reconnected { sent_again: 2, .. })]));
+        let sent = keeper.batch(WEIGHT).entries;
+        assert_eq!(sent.iter().map(|entry| entry.number).collect::<Vec<_>>(), [4, 5]);
+        assert!(keeper.batch(WEIGHT).entries.is_empty());
+        // Both reports that there were are here; only entry 1 has one.
+        keeper.take_report(report(1, 7, 1)).unwrap();
+        keeper.take_report(report(2, 7, 1)).unwrap();
+        keeper.settle(on.last_number);
+        assert_eq!(refused(&mut keeper), [(2, Cause::Unheard), (3, Cause::Unreported)]);
+        assert_eq!(numbers(&keeper), [4, 5]);
+    }
+
+    #[test]
+    fn what_is_too_old_is_not_sent() {
+        let mut keeper = keeper(SessionOptions { stale_after: Some(Duration::from_secs(1)), ..options() });
+        keeper.unanswered[3].asked_at -= Duration::from_secs(2);
+        keeper.unanswered[0].asked_at -= Duration::from_secs(2);
+        let on = v1::LoggedOn { session_id: 7, last_number: 2, ..Default::default() };
+        keeper.go_on(&on, Duration::ZERO).unwrap();
+        assert_eq!(refused(&mut keeper), [(4, Cause::Stale)], "the first was sequenced before it was old");
+        assert_eq!(numbers(&keeper), [1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn an_exchange_that_has_forgotten_the_session_is_not_gone_on_with() {
+        for (session_id, last_number) in [(8, 3), (7, 2)] {
+            let mut keeper = keeper(options());
+            keeper.take_report(report(1, 7, 3)).unwrap();
+            let on = v1::LoggedOn { session_id, last_number, ..Default::default() };
+            let lost = keeper.go_on(&on, Duration::ZERO).unwrap_err();
+            assert!(
+                matches!(&lost, Error::Lost { next: 2, unanswered, .. } if *unanswered == [1, 2, 4, 5]),
+                "{lost}"
+            );
+            let text = lost.to_string();
+            assert!(text.contains("\"desk\"") && text.contains("[1, 2, 4, 5]"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_has_as_many_entries_as_the_exchange_takes() {
+        let mut keeper = keeper(options());
+        let quotes = vec![v1::Quote::default(); 4];
+        keeper.unanswered[2].entry.request =
+            Some(Request::Quote(v1::QuoteSet { quotes, ..Default::default() }));
+        keeper.next_entry = 1;
+        let mut sent = || keeper.batch(3).entries.iter().map(|entry| entry.number).collect::<Vec<_>>();
+        assert_eq!([sent(), sent(), sent(), sent()], [vec![1, 2], vec![3], vec![4, 5], vec![]]);
+    }
+
+    #[test]
+    fn who_gives_up_says_what_is_open() {
+        let mut keeper = keeper(options());
+        let lost = keeper.give_up(tonic::Status::unauthenticated("revoked").into());
+        assert!(matches!(lost, Some(Error::Lost { next: 1, unanswered, .. }) if unanswered.len() == 5));
+        keeper.unanswered.clear();
+        let plain = keeper.give_up(tonic::Status::unauthenticated("revoked").into());
+        assert!(matches!(plain, Some(Error::Refused(_))));
+        let gone = keeper.give_up(tonic::Status::out_of_range("the first number still kept is 9").into());
+        assert!(matches!(gone, Some(Error::Lost { why, .. }) if why.contains('9')));
     }
 }

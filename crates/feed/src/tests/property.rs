@@ -4,7 +4,7 @@
 
 use super::venue::{ACCOUNTS, Told, Venue, limit};
 use crate::*;
-use hourbook_exchange::{BookOrder, Level};
+use hourbook_exchange::{BookMark, BookOrder, Level};
 use hourbook_model::*;
 use std::collections::BTreeMap;
 
@@ -40,8 +40,10 @@ impl Chance {
 
 /// What a customer keeps of one instrument, from a snapshot and the deltas after it.
 struct Customer {
-    sequences: [u64; 4],
+    sequences: [u64; View::ALL.len()],
     top: Top,
+    status: Status,
+    indicative: Option<(Price, Quantity)>,
     levels: BTreeMap<(Side, Price), Level>,
     orders: BTreeMap<Side, Vec<BookOrder>>,
 }
@@ -49,25 +51,35 @@ struct Customer {
 impl Customer {
     /// Begins now, whenever that is.
     fn begin(feed: &Feed, id: InstrumentId) -> Customer {
-        let book = feed.book(id).unwrap();
+        let (listing, book) = (feed.listing(id).unwrap(), feed.book(id).unwrap());
         let levels = |side| book.levels(side).map(move |level| ((side, level.price), level));
         Customer {
-            sequences: View::ALL.map(|view| book.sequence(view)),
+            sequences: View::ALL.map(|view| listing.sequence(view)),
             top: book.top(),
+            status: listing.status(),
+            indicative: listing.indicative(),
             levels: Side::BOTH.into_iter().flat_map(levels).collect(),
             orders: Side::BOTH.into_iter().map(|side| (side, feed.orders(id, side).collect())).collect(),
         }
     }
 
     fn hear(&mut self, told: &Told) {
-        let changed =
-            [told.top.is_some(), !told.levels.is_empty(), !told.orders.is_empty(), !told.trades.is_empty()];
+        let changed = [
+            told.top.is_some(),
+            !told.levels.is_empty(),
+            !told.orders.is_empty(),
+            !told.trades.is_empty(),
+            told.status.is_some(),
+            told.indicative.is_some(),
+        ];
         for (view, changed) in View::ALL.into_iter().zip(changed) {
             let last = &mut self.sequences[view as usize];
             *last += u64::from(changed);
             assert_eq!(*last, told.sequences[view as usize], "{view:?} has no gaps");
         }
         self.top = told.top.unwrap_or(self.top);
+        self.status = told.status.unwrap_or(self.status);
+        self.indicative = told.indicative.unwrap_or(self.indicative);
         for LevelChange { side, level } in &told.levels {
             let key = (*side, level.price);
             let before =
@@ -119,6 +131,7 @@ impl Customer {
     fn check(&self, venue: &Venue, id: InstrumentId) {
         let all = usize::MAX;
         let book = venue.exchange.book(id, all, all).expect("a book that is told of is listed");
+        assert_eq!(self.status, book.status);
         let levels = |of: Side| -> Vec<Level> {
             let side = self.levels.iter().filter(|((side, _), _)| *side == of).map(|(_, level)| *level);
             let best_first = side.collect::<Vec<_>>();
@@ -146,6 +159,8 @@ impl Customer {
 struct Day {
     chance: Chance,
     venue: Venue,
+    /// Books of which pieces are still to be taken, and where the next one begins.
+    wanted: BTreeMap<InstrumentId, BookMark>,
     customers: BTreeMap<InstrumentId, Vec<Customer>>,
     seen: Seen,
 }
@@ -159,13 +174,17 @@ struct Seen {
     waiting_markets: usize,
     over: usize,
     begun_late: usize,
+    in_pieces: usize,
+    indicatives: usize,
+    forgotten: usize,
 }
 
 impl Day {
     fn new(seed: u64) -> Day {
         Day {
             chance: Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
-            venue: Venue::new(),
+            venue: Venue::keeping(false),
+            wanted: BTreeMap::new(),
             customers: BTreeMap::new(),
             seen: Seen::default(),
         }
@@ -235,13 +254,14 @@ impl Day {
             _ => self.chance.below(1_000_000) as i64,
         };
         self.venue.now = self.venue.now.plus_nanos(nanos);
-        if self.chance.one_in(3) {
+        if nanos >= Time::HOUR || self.chance.one_in(3) {
             let told = self.venue.tick();
             self.hear(told);
         }
         let account = 1 + self.chance.below(u64::from(ACCOUNTS)) as u32;
         let (instrument, side) = (self.instrument(), self.chance.pick(&Side::BOTH));
         let scope = Scope::Instrument(instrument);
+        let halted = self.chance.pick(&[scope, scope, Scope::Market, Scope::Product(ProductId(1))]);
         let command: Command = match self.chance.below(100) {
             0..50 => PlaceOrder { order: self.order() }.into(),
             50..56 => CancelOrder { order: self.live_order(account) }.into(),
@@ -282,9 +302,10 @@ impl Day {
                 Uncross { scope, reference: None }.into()
             }
             97 => Kill { account: AccountId(account), reason: String::new() }.into(),
-            98 => Halt { scope, reason: String::new() }.into(),
-            _ => Resume { scope }.into(),
+            98 => Halt { scope: halted, reason: String::new() }.into(),
+            _ => Resume { scope: halted }.into(),
         };
+        let stops_many = matches!(command, Command::Halt(_) | Command::Resume(_));
         let is_kill = matches!(command, Command::Kill(_));
         let operator = matches!(
             command,
@@ -296,21 +317,73 @@ impl Day {
         );
         let (_, told) = self.venue.apply(if operator { 0 } else { account }, command);
         self.hear(told);
+        if stops_many {
+            let told = self.venue.look();
+            self.hear(told);
+            for scope in [Scope::Market, Scope::Product(ProductId(1))] {
+                let (_, told) = self.venue.apply(0, Resume { scope });
+                self.hear(told);
+            }
+            let told = self.venue.look();
+            self.hear(told);
+        }
         if is_kill {
             let (_, told) = self.venue.apply(0, Unkill { account: AccountId(account) });
             self.hear(told);
         }
-        if self.chance.one_in(4) {
-            let trading = self.venue.exchange.instrument(instrument).is_some();
-            let late =
-                self.venue.feed.book(instrument).filter(|book| trading && book.sequence(View::Orders) > 0);
-            self.seen.begun_late += usize::from(late.is_some());
-            let customer = Customer::begin(&self.venue.feed, instrument);
-            let customers = self.customers.entry(instrument).or_default();
-            customers.push(customer);
-            if customers.len() > 3 {
-                customers.remove(0);
+        if self.chance.one_in(3) {
+            let told = self.venue.look();
+            self.seen.indicatives += told.iter().filter(|told| told.indicative.is_some()).count();
+            self.hear(told);
+            for (id, customers) in &self.customers {
+                let Some(book) = self.venue.exchange.book(*id, 0, 0) else { continue };
+                // A call that is halted has no uncross.
+                let indicative = book.indicative.filter(|_| book.status != Status::Halted);
+                assert!(customers.iter().all(|customer| customer.indicative == indicative));
             }
+        }
+        self.take_pieces();
+        if self.chance.one_in(4) {
+            self.join(instrument);
+        }
+        if self.chance.one_in(80) {
+            self.customers.remove(&instrument);
+            self.wanted.remove(&instrument);
+            self.seen.forgotten += usize::from(self.venue.feed.book(instrument).is_some());
+            self.venue.feed.forget(instrument);
+        }
+    }
+
+    /// Takes a piece of some of the books that are asked for, between two commands.
+    fn take_pieces(&mut self) {
+        for (id, mark) in std::mem::take(&mut self.wanted) {
+            let next = match self.chance.below(3) {
+                0 => Some(mark),
+                _ => {
+                    let next = self.venue.take(id, mark, 1 + self.chance.below(2) as usize);
+                    self.seen.in_pieces += usize::from(next.is_some_and(|next| next.behind.is_some()));
+                    next
+                }
+            };
+            self.wanted.extend(next.map(|next| (id, next)));
+        }
+    }
+
+    /// Somebody wants to read an instrument from now on: it begins once its book is whole.
+    fn join(&mut self, id: InstrumentId) {
+        let trading = self.venue.exchange.instrument(id).is_some();
+        if self.venue.feed.book(id).is_none() {
+            if trading && !self.wanted.contains_key(&id) {
+                self.wanted.insert(id, BookMark::START);
+            }
+            return;
+        }
+        let late = self.venue.feed.listing(id).filter(|one| trading && one.sequence(View::Orders) > 1);
+        self.seen.begun_late += usize::from(late.is_some());
+        let customers = self.customers.entry(id).or_default();
+        customers.push(Customer::begin(&self.venue.feed, id));
+        if customers.len() > 3 {
+            customers.remove(0);
         }
     }
 
@@ -328,7 +401,8 @@ impl Day {
                 customer.hear(told);
             }
             if told.is_over {
-                assert!(self.venue.feed.book(told.instrument).is_none());
+                assert!(self.venue.feed.listing(told.instrument).is_none());
+                self.wanted.remove(&told.instrument);
                 self.customers.remove(&told.instrument);
             }
         }
@@ -376,28 +450,44 @@ fn a_book_rebuilt_from_deltas_is_the_exchange_s_own() {
             day.check(None);
         }
         println!("seed {seed}: {:?}", day.seen);
-        let Seen { trades, slices, calls, waiting_markets, over, begun_late } = day.seen;
-        let least = [trades / 50, slices / 5, calls, waiting_markets, over, begun_late / 50];
-        assert!(least.iter().all(|seen| *seen > 0), "the day had what it is to be about: {:?}", day.seen);
+        let Seen { trades, slices, calls, waiting_markets, over, .. } = day.seen;
+        let Seen { begun_late, in_pieces, indicatives, forgotten, .. } = day.seen;
+        let least = [trades / 50, slices / 5, calls, waiting_markets, over];
+        let more = [begun_late / 50, in_pieces, indicatives / 5, forgotten];
+        let mut least = least.into_iter().chain(more);
+        assert!(least.all(|seen| seen > 0), "the day had what it is to be about: {:?}", day.seen);
     }
 }
 
 #[test]
-fn a_feed_that_begins_later_shows_the_same_books() {
+fn a_book_that_is_taken_later_is_the_same_and_says_that_its_numbers_went_on() {
     let mut day = Day::new(77);
+    day.venue.keeps_all = true;
     for _ in 0..600 {
         day.step();
     }
-    let begun = Feed::of(&day.venue.exchange);
-    assert_eq!(begun.at(), day.venue.exchange.stamp());
     let ids: Vec<_> = day.venue.feed.instruments().collect();
-    assert_eq!(begun.instruments().collect::<Vec<_>>(), ids);
     for id in ids {
-        let (old, new) = (day.venue.feed.book(id).unwrap(), begun.book(id).unwrap());
-        assert_eq!((new.top(), new.checksum()), (old.top(), old.checksum()));
-        assert_eq!(View::ALL.map(|view| new.sequence(view)), [0; 4], "it counts its own changes");
-        for side in Side::BOTH {
-            assert!(begun.orders(id, side).eq(day.venue.feed.orders(id, side)));
+        if day.venue.feed.book(id).is_none() {
+            continue;
         }
+        let mut later = Feed::of(&day.venue.exchange);
+        assert_eq!((later.at(), later.books()), (day.venue.exchange.stamp(), 0));
+        later.take(id, &day.venue.exchange.book_piece(id, BookMark::START, usize::MAX).unwrap());
+        let (old, new) = (day.venue.feed.book(id).unwrap(), later.book(id).unwrap());
+        assert_eq!((new.top(), new.checksum()), (old.top(), old.checksum()));
+        let numbers = |feed: &Feed| View::ALL.map(|view| feed.listing(id).unwrap().sequence(view));
+        assert_eq!(numbers(&later), [1, 1, 1, 0, 0, 0]);
+        for side in Side::BOTH {
+            assert!(later.orders(id, side).eq(day.venue.feed.orders(id, side)));
+        }
+        later.forget(id);
+        assert!(later.book(id).is_none() && later.books() == 0);
+        later.take(id, &day.venue.exchange.book_piece(id, BookMark::START, usize::MAX).unwrap());
+        assert_eq!(
+            numbers(&later),
+            [2, 2, 2, 0, 0, 0],
+            "nobody knows what was missed, and a number says that"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! An exchange with a feed behind it: two products, accounts that never lack cover.
 
 use crate::*;
-use hourbook_exchange::Exchange;
+use hourbook_exchange::{BookMark, Exchange};
 use hourbook_model::*;
 
 /// 2026-11-23T00:00Z.
@@ -12,6 +12,8 @@ pub struct Venue {
     pub exchange: Exchange,
     pub feed: Feed,
     pub now: Time,
+    /// Whether the book of whatever is listed is kept from the beginning.
+    pub keeps_all: bool,
 }
 
 /// What one command changed of one instrument, kept.
@@ -22,7 +24,9 @@ pub struct Told {
     pub levels: Vec<LevelChange>,
     pub orders: Vec<BookChange>,
     pub trades: Vec<Trade>,
-    pub sequences: [u64; 4],
+    pub sequences: [u64; View::ALL.len()],
+    pub status: Option<Status>,
+    pub indicative: Option<Option<(Price, Quantity)>>,
     pub checksum: u32,
     pub is_over: bool,
 }
@@ -31,12 +35,14 @@ impl Told {
     pub fn of(update: &Update<'_>) -> Told {
         Told {
             instrument: update.instrument,
-            top: update.top_changed.then(|| update.book.top()),
+            top: update.top_changed.then(|| update.listing.top()),
             levels: update.levels.to_vec(),
             orders: update.orders.to_vec(),
             trades: update.trades.to_vec(),
-            sequences: View::ALL.map(|view| update.book.sequence(view)),
-            checksum: update.book.checksum(),
+            sequences: View::ALL.map(|view| update.listing.sequence(view)),
+            checksum: update.listing.book().map_or(0, Book::checksum),
+            status: update.status_changed.then(|| update.listing.status()),
+            indicative: update.indicative_changed.then(|| update.listing.indicative()),
             is_over: update.is_over,
         }
     }
@@ -73,8 +79,14 @@ pub fn products() -> [Product; 2] {
 }
 
 impl Venue {
+    /// Every book is kept.
     pub fn new() -> Venue {
-        let mut venue = Venue { exchange: Exchange::new(), feed: Feed::default(), now: START };
+        Venue::keeping(true)
+    }
+
+    pub fn keeping(keeps_all: bool) -> Venue {
+        let (exchange, feed) = (Exchange::new(), Feed::default());
+        let mut venue = Venue { exchange, feed, now: START, keeps_all };
         for product in products() {
             venue.apply(0, DefineProduct { product: product.into() });
         }
@@ -108,8 +120,35 @@ impl Venue {
         let mut events = Vec::new();
         let answer = self.exchange.apply(at, &request, &command.into(), &mut events);
         let mut told = Vec::new();
-        self.feed.apply(at, &events, |update| told.push(Told::of(&update)));
+        let mut listed = Vec::new();
+        self.feed.apply(at, &events, |update| {
+            listed.extend(update.is_new.then_some(update.instrument));
+            told.push(Told::of(&update));
+        });
+        // What a tick lists may be over with the same tick.
+        listed.retain(|id| self.keeps_all && self.exchange.instrument(*id).is_some());
+        listed.into_iter().for_each(|id| self.keep(id));
         (answer, told)
+    }
+
+    /// Looks at what an uncross of every instrument would do, and at how those trade whose product was halted.
+    pub fn look(&mut self) -> Vec<Told> {
+        let all: Vec<_> = self.exchange.instruments().map(|one| (one.id, one.status)).collect();
+        let indicatives = all.iter().map(|(id, _)| (*id, self.exchange.indicative(*id).unwrap().0));
+        let mut told = Vec::new();
+        self.feed.see(all.iter().copied(), indicatives, |update| told.push(Told::of(&update)));
+        told
+    }
+
+    /// Keeps a book from here on.
+    pub fn keep(&mut self, id: InstrumentId) {
+        assert_eq!(self.take(id, BookMark::START, usize::MAX), None);
+        assert!(self.feed.book(id).is_some());
+    }
+
+    /// Takes a piece of a book; where the next one begins.
+    pub fn take(&mut self, id: InstrumentId, from: BookMark, room: usize) -> Option<BookMark> {
+        self.feed.take(id, &self.exchange.book_piece(id, from, room)?)
     }
 
     pub fn hour(&self, symbol: &str) -> InstrumentId {

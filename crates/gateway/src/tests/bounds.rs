@@ -189,6 +189,34 @@ impl MarketDataService for Faulty {
         assert!(call.get_ref().depth == 0 && caller(&call).is_ok(), "a rule of ours");
         Ok(Response::new(v1::GetBookResponse::default()))
     }
+
+    async fn list_trades(
+        &self,
+        _: Call<v1::ListTradesRequest>,
+    ) -> Result<Response<v1::ListTradesResponse>, Refusal> {
+        panic!("a rule of ours");
+    }
+
+    async fn list_candles(
+        &self,
+        _: Call<v1::ListCandlesRequest>,
+    ) -> Result<Response<v1::ListCandlesResponse>, Refusal> {
+        panic!("a rule of ours");
+    }
+
+    async fn list_index(
+        &self,
+        _: Call<v1::ListIndexRequest>,
+    ) -> Result<Response<v1::ListIndexResponse>, Refusal> {
+        panic!("a rule of ours");
+    }
+
+    async fn get_forward_curve(
+        &self,
+        _: Call<v1::GetForwardCurveRequest>,
+    ) -> Result<Response<v1::GetForwardCurveResponse>, Refusal> {
+        panic!("a rule of ours");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

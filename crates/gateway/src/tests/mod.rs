@@ -2,6 +2,7 @@
 //! `subscriptions`, `bounds`, `prices`.
 
 mod bounds;
+mod past;
 mod prices;
 mod served;
 mod sessions;

@@ -174,7 +174,7 @@ async fn a_book_is_kept_over_the_wire_from_a_snapshot_in_parts_and_its_changes()
     let request = views(&[HOUR], &[View::Levels, View::Trades]);
     let mut stream = buyer.market_data.clone().subscribe(request).await.unwrap().into_inner();
     let (mut kept, mut trades, mut parts) = (Kept::default(), Vec::new(), 0);
-    place(&buyer, ann, "t", limit(HOUR, Side::Buy, 7, 1_000_100)).await.unwrap();
+    let mut placed = false;
     while trades.is_empty() || kept.levels.len() != 11 {
         let response = tokio::time::timeout(Duration::from_secs(10), stream.message()).await;
         for update in response.expect("in time").unwrap().expect("it goes on").updates {
@@ -187,6 +187,9 @@ async fn a_book_is_kept_over_the_wire_from_a_snapshot_in_parts_and_its_changes()
                 Some(Content::Trades(told)) if update.snapshot => assert!(told.trades.is_empty()),
                 Some(Content::Trades(told)) => trades.extend(told.trades.clone()),
                 other => panic!("{other:?}"),
+            }
+            if kept.is_whole && !std::mem::replace(&mut placed, true) {
+                place(&buyer, ann, "t", limit(HOUR, Side::Buy, 7, 1_000_100)).await.unwrap();
             }
         }
     }
@@ -261,6 +264,109 @@ async fn a_reader_resumes_where_it_stopped_or_begins_anew_where_that_is_kept_no_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn books_are_kept_of_what_is_read_and_a_while_longer() {
+    let venue = Venue::open().await;
+    let (ann, _) = venue.trader("ann", Role::Trader).await;
+    let live = &venue.gateway.0.live;
+    let last = rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
+    told(&venue, last).await;
+    assert_eq!(live.books(), 0, "nobody reads");
+    let mut trades = Reader::begin(&venue, &views(&[HOUR], &[View::Trades])).unwrap();
+    assert!(trades.next_told().await.unwrap().snapshot);
+    assert_eq!(live.books(), 0, "trades need no book");
+    let mut reader = Reader::begin(&venue, &views(&[HOUR], &[View::Top, View::Levels])).unwrap();
+    let announced = reader.next().await.unwrap();
+    let Some(Content::Instrument(instrument)) = &announced.content else { panic!("{announced:?}") };
+    let (id, epoch) = (announced.instrument_id, instrument.epoch);
+    let before = loop {
+        let update = reader.next_told().await.unwrap();
+        if let Some(Content::Levels(_)) = update.content {
+            break update.number;
+        }
+    };
+    assert_eq!(live.books(), 1);
+    drop(reader);
+    let mut last = 0;
+    for more in 0..300 {
+        last = rest(&venue, ann, hourbook_model::Side::Buy, 900_100 + 100 * (more % 7), 1).await;
+    }
+    told(&venue, last).await;
+    assert_eq!(live.books(), 0, "nobody has read it for so many changes");
+
+    let resume = vec![v1::ResumePoint {
+        instrument_id: id,
+        view: View::Levels as i32,
+        candle_interval: 0,
+        epoch,
+        from_number: before + 300,
+    }];
+    let request = v1::SubscribeRequest { resume, ..views(&[HOUR], &[View::Levels]) };
+    let mut reader = Reader::begin(&venue, &request).unwrap();
+    let mut kept = Kept::default();
+    last = rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
+    kept.follow(&mut reader, last).await;
+    assert_eq!(kept.levels.len(), 8);
+    drop((trades, reader));
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_a_busy_book_at_whatever_moment_has_all_of_it() {
+    let venue = Arc::new(Venue::open().await);
+    let (ann, _) = venue.trader("ann", Role::Trader).await;
+    // Deep enough for many pieces.
+    for level in 0..60 {
+        rest(&venue, ann, hourbook_model::Side::Buy, 900_000 + 100 * level, 1).await;
+        rest(&venue, ann, hourbook_model::Side::Sell, 1_000_000 + 100 * level, 1).await;
+    }
+    let orders = tokio::spawn({
+        let venue = Arc::clone(&venue);
+        async move {
+            let mut last = 0;
+            for more in 0..1_500 {
+                let (side, price) = match more % 4 {
+                    0 => (hourbook_model::Side::Buy, 900_000 + 100 * (more * 7 % 60)),
+                    1 => (hourbook_model::Side::Sell, 1_000_000 + 100 * (more * 11 % 60)),
+                    2 => (hourbook_model::Side::Buy, 1_000_000 + 100 * (more % 3)),
+                    _ => (hourbook_model::Side::Sell, 905_900 - 100 * (more % 3)),
+                };
+                last = rest(&venue, ann, side, price, 1 + more % 3).await;
+            }
+            last
+        }
+    });
+    let mut readers = Vec::new();
+    while !orders.is_finished() {
+        let mut reader = Reader::begin(&venue, &views(&[HOUR], &[View::Levels])).unwrap();
+        let mut kept = Kept::default();
+        let now = venue.gateway.0.live.at().seq;
+        kept.follow(&mut reader, now + 3).await;
+        readers.push((reader, kept));
+        // Kept no longer, so that the next one begins anew.
+        if readers.len() % 2 == 0 {
+            let live = &venue.gateway.0.live;
+            readers.clear();
+            while live.books() > 0 && !orders.is_finished() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+    let last = orders.await.unwrap();
+    let mut reader = Reader::begin(&venue, &views(&[HOUR], &[View::Levels])).unwrap();
+    let mut kept = Kept::default();
+    let more = rest(&venue, ann, hourbook_model::Side::Buy, 890_000, 1).await;
+    assert!(more > last);
+    kept.follow(&mut reader, more).await;
+    let id = listed(&venue, HOUR)[0];
+    let book = venue.handle.read(move |exchange| exchange.book(id, usize::MAX, 0).unwrap()).await.unwrap();
+    let all = book.bids.iter().map(|level| (hourbook_model::Side::Buy, *level));
+    let all = all.chain(book.asks.iter().map(|level| (hourbook_model::Side::Sell, *level)));
+    assert_eq!(checksum(all), kept.checksum());
+    drop((reader, readers));
+    assert!(Arc::into_inner(venue).unwrap().close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_listed_later_joins_by_itself() {
     let venue = Venue::open().await;
     let request = v1::SubscribeRequest {
@@ -307,9 +413,9 @@ async fn a_slow_reader_is_closed_or_begins_anew_as_it_chose_and_others_go_on() {
     let mut quick = begin(SlowReader::Unspecified);
     let mut books = [Kept::default(), Kept::default()];
     for reader in [&mut closed, &mut conflated, &mut quick] {
-        assert!(reader.next_told().await.unwrap().snapshot);
+        let first = reader.next_told().await.unwrap();
+        books.iter_mut().for_each(|book| book.hear(&first));
     }
-    books.iter_mut().for_each(|book| book.is_whole = true);
     let mut last = 0;
     for more in 0..200 {
         last = rest(&venue, ann, hourbook_model::Side::Buy, 900_000 + 100 * (more % 7), 1).await;
@@ -363,6 +469,60 @@ async fn market_data_that_fell_behind_begins_again_and_so_do_its_readers() {
     kept.follow(&mut conflated, last).await;
     assert_eq!(kept.levels.len(), 2);
     drop((closed, conflated));
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
+    let venue = Venue::open().await;
+    let (ann, _) = venue.trader("ann", Role::Trader).await;
+    let hour = listed(&venue, HOUR)[0];
+    let symbols = [HOUR, "GP.CNNX.C.H20261124T08"];
+    let mut reader = Reader::begin(&venue, &views(&symbols, &[View::Status, View::Indicative])).unwrap();
+    let mut statuses = BTreeMap::new();
+    let mut indicatives = BTreeMap::new();
+    let mut numbers = BTreeMap::new();
+    type Wanted<'a> = &'a dyn Fn(&[v1::InstrumentStatus], &[(i64, i64)]) -> bool;
+    let mut next = async |until: Wanted<'_>| loop {
+        let update = reader.next_told().await.unwrap();
+        let id = update.instrument_id;
+        let view = match update.content.as_ref().unwrap() {
+            Content::Status(status) => {
+                statuses.insert(id, status.status());
+                View::Status
+            }
+            Content::Indicative(one) => {
+                indicatives.insert(id, (one.price_micros, one.quantity));
+                View::Indicative
+            }
+            other => panic!("{other:?}"),
+        };
+        let before = numbers.insert((id, view as i32), update.number);
+        assert!(update.snapshot || before == Some(update.number - 1), "changes have no gap");
+        let (statuses, indicatives): (Vec<_>, Vec<_>) =
+            (statuses.values().copied().collect(), indicatives.values().copied().collect());
+        if until(&statuses, &indicatives) {
+            break;
+        }
+    };
+    use v1::InstrumentStatus::{Auction, Continuous, Halted};
+    next(&|statuses, indicatives| statuses == [Continuous; 2] && indicatives == [(0, 0); 2]).await;
+    venue.does(OpenAuction { scope: Scope::Instrument(hour), until: None }).await;
+    next(&|statuses, _| statuses.contains(&Auction)).await;
+    rest(&venue, ann, hourbook_model::Side::Buy, 1_000_200, 3).await;
+    rest(&venue, ann, hourbook_model::Side::Sell, 1_000_000, 2).await;
+    next(&|_, indicatives| indicatives.contains(&(1_000_200, 2))).await;
+    let book = venue.handle.read(move |exchange| exchange.book(hour, 0, 0).unwrap()).await.unwrap();
+    assert_eq!(book.indicative, Some((Price(1_000_200), Quantity(2))), "the exchange's own rule");
+    venue.does(Uncross { scope: Scope::Instrument(hour), reference: None }).await;
+    next(&|statuses, indicatives| statuses == [Continuous; 2] && indicatives == [(0, 0); 2]).await;
+
+    // A halt of all names none, and yet each is told.
+    venue.does(Halt { scope: Scope::Market, reason: String::new() }).await;
+    next(&|statuses, _| statuses == [Halted; 2]).await;
+    venue.does(Resume { scope: Scope::Market }).await;
+    next(&|statuses, _| statuses == [Continuous; 2]).await;
+    drop(reader);
     assert!(venue.close().await);
 }
 

@@ -3,7 +3,7 @@
 mod property;
 mod stories;
 
-use crate::{History, Settings};
+use crate::{History, Print, Settings};
 use hourbook_model::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +24,8 @@ struct Teller {
     commands: Vec<(Stamp, Vec<Event>)>,
     reports: BTreeMap<AccountId, Vec<(Stamp, Report)>>,
     lines: BTreeMap<AccountId, Vec<(Stamp, LedgerLine)>>,
+    prints: BTreeMap<InstrumentId, Vec<(Stamp, Print)>>,
+    last_trade: u64,
 }
 
 impl Teller {
@@ -34,6 +36,8 @@ impl Teller {
             commands: Vec::new(),
             reports: BTreeMap::new(),
             lines: BTreeMap::new(),
+            prints: BTreeMap::new(),
+            last_trade: 0,
         }
     }
 
@@ -154,13 +158,32 @@ impl Teller {
         Event::Posted(line)
     }
 
+    fn trade(&mut self) -> Event {
+        self.last_trade += 1 + self.below(3);
+        let trade = Trade {
+            id: TradeId(self.last_trade),
+            instrument: InstrumentId(self.below(3) as u32 * 1_000_000),
+            price: Price(self.value()),
+            quantity: Quantity(self.value()),
+            taker_side: if self.below(2) == 0 { Side::Buy } else { Side::Sell },
+            maker: OrderId::new(1, 1),
+            taker: OrderId::new(2, 1),
+        };
+        self.prints.entry(trade.instrument).or_default().push((self.at, Print::of(&trade)));
+        Event::Traded(trade)
+    }
+
     /// One more command, about one account.
     fn command(&mut self, account: AccountId) {
         self.at.seq += 1;
         self.at.time.0 += self.below(1_000_000) as i64;
         let mut events = vec![Event::Killed { account }];
         for _ in 0..self.below(4) {
-            events.push(if self.below(4) == 0 { self.line(account) } else { self.report(account) });
+            events.push(match self.below(5) {
+                0 => self.line(account),
+                1 => self.trade(),
+                _ => self.report(account),
+            });
         }
         self.commands.push((self.at, events));
     }
@@ -177,6 +200,10 @@ impl Teller {
 
     fn lines_of(&self, account: AccountId) -> &[(Stamp, LedgerLine)] {
         self.lines.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    fn prints_of(&self, instrument: InstrumentId) -> &[(Stamp, Print)] {
+        self.prints.get(&instrument).map_or(&[], Vec::as_slice)
     }
 
     /// The account's orders that are over, newest first.

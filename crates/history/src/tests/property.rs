@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::ops::ControlFlow;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -43,6 +44,24 @@ fn ask(history: &History, teller: &Teller, account: AccountId, number: u64, limi
 
     let lines: Vec<_> = teller.lines_of(account).iter().skip(number as usize).take(limit).copied().collect();
     assert_eq!(history.lines(account, number, limit).expect("all is kept"), lines);
+
+    let instrument = InstrumentId(account.0 % 3 * 1_000_000);
+    let prints = teller.prints_of(instrument);
+    // From where the number says, and from the time of some trade.
+    for (after, from) in [
+        (number, Time(0)),
+        (0, prints.get(number as usize % prints.len().max(1)).map_or(Time(0), |(at, _)| at.time)),
+    ] {
+        let expected = prints.iter().filter(|(at, print)| print.id.0 > after && at.time >= from);
+        let expected: Vec<_> = expected.take(limit).copied().collect();
+        let mut found = Vec::new();
+        let seen = history.each_print(instrument, after, from, |at, print| {
+            found.extend((found.len() < limit).then_some((at, print)));
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        seen.expect("all is kept");
+        assert_eq!(found, expected);
+    }
 
     let fills: Vec<_> =
         teller.fills(account).filter(|(_, report)| report.number > number).take(limit).collect();

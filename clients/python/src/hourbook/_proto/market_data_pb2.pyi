@@ -20,6 +20,8 @@ class MarketDataView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MARKET_DATA_VIEW_TRADES: _ClassVar[MarketDataView]
     MARKET_DATA_VIEW_STATISTICS: _ClassVar[MarketDataView]
     MARKET_DATA_VIEW_CANDLES: _ClassVar[MarketDataView]
+    MARKET_DATA_VIEW_STATUS: _ClassVar[MarketDataView]
+    MARKET_DATA_VIEW_INDICATIVE: _ClassVar[MarketDataView]
 
 class CandleInterval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -36,6 +38,13 @@ class SlowReader(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SLOW_READER_UNSPECIFIED: _ClassVar[SlowReader]
     SLOW_READER_CLOSE: _ClassVar[SlowReader]
     SLOW_READER_CONFLATE: _ClassVar[SlowReader]
+
+class CurvePrice(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CURVE_PRICE_UNSPECIFIED: _ClassVar[CurvePrice]
+    CURVE_PRICE_MID: _ClassVar[CurvePrice]
+    CURVE_PRICE_LAST: _ClassVar[CurvePrice]
+    CURVE_PRICE_REFERENCE: _ClassVar[CurvePrice]
 MARKET_DATA_VIEW_UNSPECIFIED: MarketDataView
 MARKET_DATA_VIEW_TOP: MarketDataView
 MARKET_DATA_VIEW_LEVELS: MarketDataView
@@ -43,6 +52,8 @@ MARKET_DATA_VIEW_ORDERS: MarketDataView
 MARKET_DATA_VIEW_TRADES: MarketDataView
 MARKET_DATA_VIEW_STATISTICS: MarketDataView
 MARKET_DATA_VIEW_CANDLES: MarketDataView
+MARKET_DATA_VIEW_STATUS: MarketDataView
+MARKET_DATA_VIEW_INDICATIVE: MarketDataView
 CANDLE_INTERVAL_UNSPECIFIED: CandleInterval
 CANDLE_INTERVAL_SECOND: CandleInterval
 CANDLE_INTERVAL_MINUTE: CandleInterval
@@ -53,6 +64,10 @@ CANDLE_INTERVAL_DAY: CandleInterval
 SLOW_READER_UNSPECIFIED: SlowReader
 SLOW_READER_CLOSE: SlowReader
 SLOW_READER_CONFLATE: SlowReader
+CURVE_PRICE_UNSPECIFIED: CurvePrice
+CURVE_PRICE_MID: CurvePrice
+CURVE_PRICE_LAST: CurvePrice
+CURVE_PRICE_REFERENCE: CurvePrice
 
 class SubscribeRequest(_message.Message):
     __slots__ = ("symbols", "patterns", "views", "candle_intervals", "slow_reader", "resume")
@@ -91,7 +106,7 @@ class SubscribeResponse(_message.Message):
     def __init__(self, updates: _Optional[_Iterable[_Union[MarketUpdate, _Mapping]]] = ...) -> None: ...
 
 class MarketUpdate(_message.Message):
-    __slots__ = ("instrument_id", "number", "sequence", "time", "snapshot", "incomplete", "instrument", "top", "levels", "orders", "trades", "statistics", "candles", "heartbeat", "over")
+    __slots__ = ("instrument_id", "number", "sequence", "time", "snapshot", "incomplete", "instrument", "top", "levels", "orders", "trades", "statistics", "candles", "heartbeat", "over", "status", "indicative")
     INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +122,8 @@ class MarketUpdate(_message.Message):
     CANDLES_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     OVER_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_FIELD_NUMBER: _ClassVar[int]
     instrument_id: int
     number: int
     sequence: int
@@ -122,7 +139,9 @@ class MarketUpdate(_message.Message):
     candles: Candles
     heartbeat: MarketHeartbeat
     over: MarketInstrumentOver
-    def __init__(self, instrument_id: _Optional[int] = ..., number: _Optional[int] = ..., sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., snapshot: _Optional[bool] = ..., incomplete: _Optional[bool] = ..., instrument: _Optional[_Union[MarketInstrument, _Mapping]] = ..., top: _Optional[_Union[TopOfBook, _Mapping]] = ..., levels: _Optional[_Union[LevelChanges, _Mapping]] = ..., orders: _Optional[_Union[OrderChanges, _Mapping]] = ..., trades: _Optional[_Union[MarketTrades, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., candles: _Optional[_Union[Candles, _Mapping]] = ..., heartbeat: _Optional[_Union[MarketHeartbeat, _Mapping]] = ..., over: _Optional[_Union[MarketInstrumentOver, _Mapping]] = ...) -> None: ...
+    status: MarketStatus
+    indicative: IndicativeUncross
+    def __init__(self, instrument_id: _Optional[int] = ..., number: _Optional[int] = ..., sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., snapshot: _Optional[bool] = ..., incomplete: _Optional[bool] = ..., instrument: _Optional[_Union[MarketInstrument, _Mapping]] = ..., top: _Optional[_Union[TopOfBook, _Mapping]] = ..., levels: _Optional[_Union[LevelChanges, _Mapping]] = ..., orders: _Optional[_Union[OrderChanges, _Mapping]] = ..., trades: _Optional[_Union[MarketTrades, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., candles: _Optional[_Union[Candles, _Mapping]] = ..., heartbeat: _Optional[_Union[MarketHeartbeat, _Mapping]] = ..., over: _Optional[_Union[MarketInstrumentOver, _Mapping]] = ..., status: _Optional[_Union[MarketStatus, _Mapping]] = ..., indicative: _Optional[_Union[IndicativeUncross, _Mapping]] = ...) -> None: ...
 
 class MarketInstrument(_message.Message):
     __slots__ = ("symbol", "epoch")
@@ -238,6 +257,20 @@ class Candle(_message.Message):
     trade_count: int
     def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_price_micros: _Optional[int] = ..., high_price_micros: _Optional[int] = ..., low_price_micros: _Optional[int] = ..., close_price_micros: _Optional[int] = ..., volume: _Optional[int] = ..., trade_count: _Optional[int] = ...) -> None: ...
 
+class MarketStatus(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: _types_pb2.InstrumentStatus
+    def __init__(self, status: _Optional[_Union[_types_pb2.InstrumentStatus, str]] = ...) -> None: ...
+
+class IndicativeUncross(_message.Message):
+    __slots__ = ("price_micros", "quantity")
+    PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    price_micros: int
+    quantity: int
+    def __init__(self, price_micros: _Optional[int] = ..., quantity: _Optional[int] = ...) -> None: ...
+
 class MarketHeartbeat(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -311,3 +344,149 @@ class GetBookResponse(_message.Message):
     indicative_price_micros: int
     indicative_quantity: int
     def __init__(self, symbol: _Optional[str] = ..., instrument_id: _Optional[int] = ..., sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status: _Optional[_Union[_types_pb2.InstrumentStatus, str]] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., bid_orders: _Optional[_Iterable[_Union[BookOrder, _Mapping]]] = ..., ask_orders: _Optional[_Iterable[_Union[BookOrder, _Mapping]]] = ..., last_trade_price_micros: _Optional[int] = ..., reference_price_micros: _Optional[int] = ..., band_low_micros: _Optional[int] = ..., band_high_micros: _Optional[int] = ..., indicative_price_micros: _Optional[int] = ..., indicative_quantity: _Optional[int] = ...) -> None: ...
+
+class ListTradesRequest(_message.Message):
+    __slots__ = ("symbol", "start_time", "end_time", "page_size", "page_token")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    page_size: int
+    page_token: str
+    def __init__(self, symbol: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListTradesResponse(_message.Message):
+    __slots__ = ("trades", "next_page_token")
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    trades: _containers.RepeatedCompositeFieldContainer[PastTrade]
+    next_page_token: str
+    def __init__(self, trades: _Optional[_Iterable[_Union[PastTrade, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PastTrade(_message.Message):
+    __slots__ = ("trade_id", "price_micros", "quantity", "taker_side", "sequence", "time")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    trade_id: int
+    price_micros: int
+    quantity: int
+    taker_side: _types_pb2.Side
+    sequence: int
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, trade_id: _Optional[int] = ..., price_micros: _Optional[int] = ..., quantity: _Optional[int] = ..., taker_side: _Optional[_Union[_types_pb2.Side, str]] = ..., sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListCandlesRequest(_message.Message):
+    __slots__ = ("symbol", "interval", "start_time", "end_time", "page_size", "page_token")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    interval: CandleInterval
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    page_size: int
+    page_token: str
+    def __init__(self, symbol: _Optional[str] = ..., interval: _Optional[_Union[CandleInterval, str]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListCandlesResponse(_message.Message):
+    __slots__ = ("candles", "next_page_token")
+    CANDLES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    candles: _containers.RepeatedCompositeFieldContainer[Candle]
+    next_page_token: str
+    def __init__(self, candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListIndexRequest(_message.Message):
+    __slots__ = ("product", "start_time", "end_time", "page_size", "page_token")
+    PRODUCT_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    product: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    page_size: int
+    page_token: str
+    def __init__(self, product: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListIndexResponse(_message.Message):
+    __slots__ = ("hours", "next_page_token")
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    hours: _containers.RepeatedCompositeFieldContainer[IndexHour]
+    next_page_token: str
+    def __init__(self, hours: _Optional[_Iterable[_Union[IndexHour, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class IndexHour(_message.Message):
+    __slots__ = ("delivery_start_time", "symbol", "price_micros", "volume", "trade_count")
+    DELIVERY_START_TIME_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_FIELD_NUMBER: _ClassVar[int]
+    TRADE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    delivery_start_time: _timestamp_pb2.Timestamp
+    symbol: str
+    price_micros: int
+    volume: int
+    trade_count: int
+    def __init__(self, delivery_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., symbol: _Optional[str] = ..., price_micros: _Optional[int] = ..., volume: _Optional[int] = ..., trade_count: _Optional[int] = ...) -> None: ...
+
+class GetForwardCurveRequest(_message.Message):
+    __slots__ = ("product", "page_size", "page_token")
+    PRODUCT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    product: str
+    page_size: int
+    page_token: str
+    def __init__(self, product: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class GetForwardCurveResponse(_message.Message):
+    __slots__ = ("sequence", "time", "points", "next_page_token")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    time: _timestamp_pb2.Timestamp
+    points: _containers.RepeatedCompositeFieldContainer[CurvePoint]
+    next_page_token: str
+    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., points: _Optional[_Iterable[_Union[CurvePoint, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CurvePoint(_message.Message):
+    __slots__ = ("symbol", "instrument_id", "delivery_start_time", "hours", "price_micros", "taken_from", "bid_price_micros", "ask_price_micros", "last_trade_price_micros", "reference_price_micros", "status")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_START_TIME_FIELD_NUMBER: _ClassVar[int]
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FROM_FIELD_NUMBER: _ClassVar[int]
+    BID_PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ASK_PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    LAST_TRADE_PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    instrument_id: int
+    delivery_start_time: _timestamp_pb2.Timestamp
+    hours: int
+    price_micros: int
+    taken_from: CurvePrice
+    bid_price_micros: int
+    ask_price_micros: int
+    last_trade_price_micros: int
+    reference_price_micros: int
+    status: _types_pb2.InstrumentStatus
+    def __init__(self, symbol: _Optional[str] = ..., instrument_id: _Optional[int] = ..., delivery_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., hours: _Optional[int] = ..., price_micros: _Optional[int] = ..., taken_from: _Optional[_Union[CurvePrice, str]] = ..., bid_price_micros: _Optional[int] = ..., ask_price_micros: _Optional[int] = ..., last_trade_price_micros: _Optional[int] = ..., reference_price_micros: _Optional[int] = ..., status: _Optional[_Union[_types_pb2.InstrumentStatus, str]] = ...) -> None: ...

@@ -1,8 +1,7 @@
-//! The mixes without a server: what they ask for, and that they keep the books about as deep as they are.
+//! What the mixes ask for, and that they keep the books about as deep as they are.
 
 use crate::requests::{Orders, Quotes, Sweeps};
-use crate::trades::Trades;
-use crate::{Book, Desk, Error, Mix};
+use crate::{Book, Desk, Mix};
 use hourbook_api::v1::{self, trade_entry::Request};
 
 const MIDDLE: i64 = 2_000_000;
@@ -191,28 +190,6 @@ fn every_side_of_every_quote_moves() {
         }
     }
     assert!(quotes.is_filled() && last.len() == 25);
-}
-
-#[test]
-fn a_fill_that_only_one_side_was_told_is_seen() {
-    let told = |trade_id, side: v1::Side, quantity| v1::ExecutionReport {
-        side: side as i32,
-        quantity: 10,
-        cumulative_quantity: 4,
-        leaves_quantity: 6,
-        fill: Some(v1::Fill { trade_id, price_micros: MIDDLE, quantity, ..v1::Fill::default() }),
-        ..v1::ExecutionReport::default()
-    };
-    let mut trades = Trades::default();
-    trades.heard(&told(1, v1::Side::Buy, 4)).unwrap();
-    trades.heard(&told(2, v1::Side::Sell, 4)).unwrap();
-    trades.heard(&told(1, v1::Side::Sell, 4)).unwrap();
-    assert_eq!(trades.counts(), (1, 1));
-    let other_lots = trades.heard(&told(2, v1::Side::Buy, 3));
-    assert!(matches!(other_lots, Err(Error::Fill { trade: 2, .. })), "{other_lots:?}");
-    trades.heard(&told(3, v1::Side::Buy, 4)).unwrap();
-    assert!(trades.heard(&told(3, v1::Side::Buy, 4)).is_err(), "the buyer has it twice");
-    assert!(trades.heard(&told(4, v1::Side::Buy, 5)).is_err(), "more than is filled");
 }
 
 #[test]

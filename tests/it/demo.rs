@@ -1,0 +1,168 @@
+//! `hourbook demo`: a market that makes itself, the same for the same seed, and open to whoever joins.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hourbook::demo::{Plan, Screen, Summary, play};
+use hourbook_api::client::Client;
+use hourbook_api::v1;
+use hourbook_model::Time;
+use hourbook_sequencer::{Start, replay};
+use tokio::sync::oneshot;
+
+use crate::venue::{limit, program};
+
+/// What is shown, kept.
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shown {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The word behind another, once it is there.
+    async fn word_after(&self, word: &str) -> String {
+        for _ in 0..1_000 {
+            let text = self.text();
+            if let Some((_, rest)) = text.split_once(word) {
+                return rest.split_whitespace().next().unwrap_or_default().trim_end_matches(',').to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("`{word}` is never shown: {}", self.text());
+    }
+}
+
+/// As many turns as are asked for, however long they take.
+fn plan(data: &Path, seed: u64, turns: u32) -> Plan {
+    Plan {
+        turns: Some(turns),
+        pace: Duration::ZERO,
+        most: None,
+        speed: 600,
+        seed,
+        instruments: 116,
+        data: data.into(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+    }
+}
+
+/// Played alone.
+async fn played(seed: u64, turns: u32) -> Summary {
+    let place = tempfile::tempdir().unwrap();
+    let plan = plan(place.path(), seed, turns);
+    let summary = play(&plan, &mut Screen::to(Shown::default()), std::future::pending()).await.unwrap();
+    let replayed = replay(place.path(), Start::Nothing, None, |_, _| {}).unwrap();
+    assert_eq!(hex(&replayed.state_hash), summary.state_hash, "a replay comes to what was told");
+    summary
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_seed_makes_the_same_market() {
+    let (first, again) = (played(7, 40).await, played(7, 40).await);
+    assert_eq!(first.state_hash, again.state_hash);
+    assert_eq!((first.orders, first.trades, first.commands), (again.orders, again.trades, again.commands));
+    let other = played(8, 40).await;
+    assert_ne!(first.state_hash, other.state_hash);
+    for summary in [first, other] {
+        assert!(summary.two_sided_share >= 0.95, "{summary}");
+        assert!(summary.trades > 40, "{summary}");
+        assert_eq!(summary.ledger_sum_micros, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_the_printed_key_joins() {
+    let place = tempfile::tempdir().unwrap();
+    let plan = Plan { turns: None, ..plan(place.path(), 1, 0) };
+    let shown = Shown::default();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let playing = tokio::spawn({
+        let mut screen = Screen::to(shown.clone());
+        async move { play(&plan, &mut screen, async { _ = stopped.await }).await }
+    });
+
+    let address = shown.word_after(" demo on ").await;
+    let key = shown.word_after("--key ").await;
+    let account = shown.word_after("(account ").await.trim_end_matches(')').parse().unwrap();
+    let client = Client::connect(&address, &key, None).await.unwrap();
+    let request = v1::ListInstrumentsRequest {
+        pattern: "GP.CNNX.A.D*".into(),
+        status: v1::InstrumentStatus::Continuous as i32,
+        ..Default::default()
+    };
+    let days = client.instruments.clone().list_instruments(request).await.unwrap().into_inner().instruments;
+    let day = days.last().expect("days are listed");
+    let best = day.reference_price_micros * 13 / 10;
+    let order = v1::PlaceOrderRequest {
+        account_id: account,
+        client_order_id: "mine".into(),
+        order: Some(limit(v1::Side::Buy, &day.symbol, 1, best - best % day.tick_micros)),
+    };
+    let bought = client.orders.clone().place_order(order).await.unwrap().into_inner();
+    assert_eq!(bought.fills.len(), 1, "the makers' ask is there: {bought:?}");
+
+    // Stopped, it ends in order, and what the visitor did is in its journal.
+    drop(client);
+    stop.send(()).unwrap();
+    let summary = playing.await.unwrap().unwrap();
+    assert_eq!(summary.ledger_sum_micros, 0);
+    let replayed = replay(place.path(), Start::Nothing, None, |_, _| {}).unwrap();
+    assert_eq!(hex(&replayed.state_hash), summary.state_hash);
+    assert_eq!(replayed.time.0 % (60 * Time::SECOND), 0, "time is what the demo made of it");
+}
+
+#[test]
+fn the_program_tells_a_summary_that_its_journal_bears_out() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("demo");
+    let demo = |more: &[&str]| {
+        Command::new(program()).arg("demo").arg("--data").arg(&data).args(more).output().unwrap()
+    };
+    let played = demo(&["--seconds", "2", "--instruments", "58", "--json", "--listen", "127.0.0.1:0"]);
+    let (told, shown) =
+        (String::from_utf8(played.stdout).unwrap(), String::from_utf8(played.stderr).unwrap());
+    assert!(played.status.success(), "{shown}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert!(told["two_sided_share"].as_f64() >= Some(0.95), "{told}");
+    assert!(told["volume_by_class"].is_object() && told["mean_spread_bp"].as_f64() > Some(0.0), "{told}");
+    assert_eq!(told["ledger_sum_micros"], 0);
+    assert_eq!(told["journal_dir"], data.to_str().unwrap());
+    assert!(shown.contains("ctl --address http://127.0.0.1:") && shown.contains("two-sided"), "{shown}");
+
+    let replayed = Command::new(program()).args(["replay", "--json"]).arg(&data).output().unwrap();
+    let replayed: serde_json::Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    assert_eq!(replayed["state_hash"], told["state_hash"]);
+
+    // What stands somewhere is not written over; keys that a seed gives are for this machine only.
+    let refused = String::from_utf8(demo(&[]).stderr).unwrap();
+    assert!(refused.contains("holds something already"), "{refused}");
+    let data = place.path().join("other");
+    let open = Command::new(program())
+        .args(["demo", "--listen", "0.0.0.0:0", "--data"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(!open.status.success());
+    assert!(String::from_utf8(open.stderr).unwrap().contains("--listen: 0.0.0.0:0 can be reached by others"));
+    assert!(!data.exists(), "nothing was made");
+}
