@@ -157,7 +157,9 @@ pub(crate) struct Outbox<T>(Mutex<Waiting<T>>);
 
 struct Waiting<T> {
     pages: VecDeque<(T, usize)>,
-    /// Items in all pages, and how many there may be.
+    /// Pages that its reader has asked for.
+    laid: usize,
+    /// Items in all other pages, and how many there may be.
     items: usize,
     most: usize,
     overrun: bool,
@@ -175,11 +177,12 @@ impl<T: Clone> Outbox<T> {
 
     /// One that runs over beyond so many items, whatever is counted as one.
     pub fn of(most: usize) -> Arc<Outbox<T>> {
-        let waiting = Waiting { pages: VecDeque::new(), items: 0, most, overrun: false, reader: None };
+        let waiting =
+            Waiting { pages: VecDeque::new(), laid: 0, items: 0, most, overrun: false, reader: None };
         Arc::new(Outbox(Mutex::new(waiting)))
     }
 
-    /// Puts a page of so many items in; `false` when nobody will read it.
+    /// Puts a page of so many items in, one at least; `false` when nobody will read it.
     pub fn put(self: &Arc<Self>, page: &T, items: usize) -> bool {
         if Arc::strong_count(self) == 1 {
             return false;
@@ -189,7 +192,7 @@ impl<T: Clone> Outbox<T> {
         waiting.overrun |= waiting.items > 0 && waiting.items + items > waiting.most;
         if waiting.overrun {
             waiting.pages = VecDeque::new();
-            waiting.items = 0;
+            (waiting.items, waiting.laid) = (0, 0);
         } else {
             waiting.pages.push_back((page.clone(), items));
             waiting.items += items;
@@ -202,11 +205,32 @@ impl<T: Clone> Outbox<T> {
         goes_on
     }
 
+    /// Lays a page in that its reader has asked for: it counts for nothing, as there are no more of them than the reader
+    /// takes.
+    pub fn lay(&self, page: T) {
+        let mut waiting = self.waiting();
+        if !waiting.overrun {
+            waiting.pages.push_back((page, 0));
+            waiting.laid += 1;
+        }
+        let reader = waiting.reader.take();
+        drop(waiting);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// Whether a page lies there that its reader has asked for.
+    pub fn has_laid(&self) -> bool {
+        self.waiting().laid > 0
+    }
+
     /// The next page, when there is one.
     pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Result<T, Overrun>> {
         let mut waiting = self.waiting();
         if let Some((page, items)) = waiting.pages.pop_front() {
             waiting.items -= items;
+            waiting.laid -= usize::from(items == 0);
             return Poll::Ready(Ok(page));
         }
         if waiting.overrun {
@@ -231,7 +255,7 @@ impl<T: Clone> Outbox<T> {
         let mut waiting = self.waiting();
         waiting.overrun = true;
         waiting.pages = VecDeque::new();
-        waiting.items = 0;
+        (waiting.items, waiting.laid) = (0, 0);
         let reader = waiting.reader.take();
         drop(waiting);
         if let Some(reader) = reader {

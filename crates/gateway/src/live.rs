@@ -36,6 +36,10 @@ const MOST_WAITING: usize = 1_000_000;
 /// Changes of one view that are kept for those who resume, and bytes of all that are kept so.
 const WINDOW: usize = 256;
 const WINDOWS_BYTES: usize = 64 << 20;
+/// How long a book is kept for whoever had it taken, and has not come for it yet.
+const COMING: Duration = Duration::from_secs(10);
+/// Bytes of what a reader begins with after which another page begins.
+const PAGE: usize = if cfg!(test) { 200 } else { 64 << 10 };
 /// What a page costs each reader whose outbox it lies in, besides the bytes that all share.
 const PAGE_COST: usize = 64;
 /// What the exchange is asked for at once: so many books, and about so many orders of them. The writer stands still for
@@ -119,6 +123,8 @@ struct Line {
     /// Changes of the instrument since the last page was given to readers, and since the last reader has left.
     since_page: usize,
     unread: usize,
+    /// Until when a reader may come that has its book taken.
+    kept_until: Option<Instant>,
 }
 
 /// From where a reader wants a view.
@@ -208,6 +214,7 @@ impl Live {
     pub fn want(&self, ids: impl IntoIterator<Item = InstrumentId>, kinds: &[Kind]) {
         let mut state = self.state();
         let begins = state.wanted.is_empty();
+        let kept_until = Instant::now() + COMING;
         for id in ids {
             if state.feed.listing(id).is_none_or(|listing| listing.book().is_some()) {
                 continue;
@@ -215,9 +222,8 @@ impl Live {
             if state.wanted_ids.insert(id) {
                 state.wanted.push_back((id, BookMark::START));
             }
-            // Kept at least for as long as those who have just left.
             for kind in kinds.iter().filter(|kind| kind.is_of_book()) {
-                state.readers.line(id, *kind);
+                state.readers.line(id, *kind).kept_until = Some(kept_until);
             }
         }
         if begins && !state.wanted.is_empty() {
@@ -248,17 +254,16 @@ impl Live {
         if listing.book().is_none() && kinds.iter().any(|kind| kind.is_of_book()) {
             return Ok(Joined::Later);
         }
-        let mut page = BytesMut::new();
+        let mut pages = Pages { page: BytesMut::new(), outbox };
         let instrument = v1::MarketInstrument { symbol: symbol.into(), epoch: state.epoch };
-        ready::append(&mut page, &bare(state.feed.at(), id, Content::Instrument(instrument)));
+        pages.append(&bare(state.feed.at(), id, Content::Instrument(instrument)));
         let mut rows = 1;
         for kind in kinds {
             let resume = resume(*kind).filter(|resume| resume.epoch == state.epoch);
-            rows += state.begin(&mut page, id, *kind, resume.map(|resume| resume.from));
+            rows += state.begin(&mut pages, id, *kind, resume.map(|resume| resume.from));
             state.readers.line(id, *kind).add(outbox);
         }
-        let bytes = page.len();
-        outbox.put(&page.freeze(), bytes);
+        pages.turn(0);
         if kinds.contains(&Kind::Indicative) {
             self.wake();
         }
@@ -287,6 +292,26 @@ impl Live {
     }
 }
 
+/// What a reader begins with, on its way into the outbox.
+struct Pages<'a> {
+    page: BytesMut,
+    outbox: &'a Unread,
+}
+
+impl Pages<'_> {
+    fn append(&mut self, update: &v1::MarketUpdate) {
+        ready::append(&mut self.page, update);
+        self.turn(PAGE);
+    }
+
+    /// Lays down a page of more than so many bytes.
+    fn turn(&mut self, most: usize) {
+        if self.page.len() > most {
+            self.outbox.lay(self.page.split().freeze());
+        }
+    }
+}
+
 impl State {
     fn of(feed: Feed) -> State {
         State {
@@ -301,7 +326,7 @@ impl State {
     }
 
     /// Appends what a reader begins with; how many rows that is.
-    fn begin(&mut self, page: &mut BytesMut, id: InstrumentId, kind: Kind, from: Option<u64>) -> usize {
+    fn begin(&mut self, pages: &mut Pages<'_>, id: InstrumentId, kind: Kind, from: Option<u64>) -> usize {
         let Some(listing) = self.feed.listing(id) else { unreachable!("the caller has found it") };
         let next = kind.number(listing) + 1;
         if let Some(from) = from {
@@ -311,12 +336,15 @@ impl State {
             if (first..=next).contains(&from) {
                 let changes = window.into_iter().flatten().filter(|(number, _)| *number >= from);
                 let rows = changes.clone().count();
-                changes.for_each(|(_, change)| page.extend_from_slice(change));
+                for (_, change) in changes {
+                    pages.page.extend_from_slice(change);
+                    pages.turn(PAGE);
+                }
                 return rows;
             }
         }
         let snapshot = kind.snapshot(&self.feed, id, listing);
-        snapshot.iter().for_each(|part| ready::append(page, part));
+        snapshot.iter().for_each(|part| pages.append(part));
         snapshot.iter().map(rows).sum()
     }
 
@@ -330,7 +358,7 @@ impl State {
 
     /// Takes note of what the exchange showed, as it stands after the last command that was told.
     fn see(&mut self, seen: Seen) {
-        let State { feed, readers, .. } = self;
+        let State { feed, readers, wanted_ids, .. } = self;
         let since = feed.since();
         match seen {
             Seen::Books(pieces) => {
@@ -338,7 +366,7 @@ impl State {
                 for (id, piece) in pieces {
                     match piece.and_then(|piece| feed.take(id, &piece)) {
                         Some(next) => self.wanted.push_front((id, next)),
-                        None => drop(self.wanted_ids.remove(&id)),
+                        None => drop(wanted_ids.remove(&id)),
                     }
                 }
             }
@@ -352,7 +380,7 @@ impl State {
                 feed.see([], indicatives, |update| readers.hear(&update, since));
             }
         }
-        readers.flush(feed);
+        readers.flush(feed, wanted_ids);
     }
 
     /// Whether every batch must be seen, though nobody has asked for anything.
@@ -362,12 +390,12 @@ impl State {
 
     /// Takes note of commands with their events and tells whoever reads of them.
     fn tell<'a, I: IntoIterator<Item = &'a Event>>(&mut self, commands: impl Iterator<Item = (Stamp, I)>) {
-        let State { feed, readers, .. } = self;
+        let State { feed, readers, wanted_ids, .. } = self;
         let (since, done) = (feed.since(), feed.at().seq);
         for (stamp, events) in commands.filter(|(stamp, _)| stamp.seq > done) {
             feed.apply(stamp, events, |update| readers.hear(&update, since));
         }
-        readers.flush(feed);
+        readers.flush(feed, wanted_ids);
         for scope in feed.unseen() {
             let product = if let Scope::Product(product) = scope { product } else { ProductId(0) };
             self.unseen.push_back((scope, product, None));
@@ -425,12 +453,14 @@ impl Readers {
         }
     }
 
-    /// Gives what was noted to whoever reads it. What nobody has read for a while is kept no longer.
-    fn flush(&mut self, feed: &mut Feed) {
+    /// Gives what was noted to whoever reads it. What nobody has read for a while is kept no longer, unless its book is
+    /// being taken.
+    fn flush(&mut self, feed: &mut Feed, wanted: &BTreeSet<InstrumentId>) {
         for (slot, index) in self.told.drain(..) {
             let Some(board) = &mut self.boards[slot] else { continue };
             let Some(line) = &mut board.lines[index] else { continue };
-            if line.put(&mut self.windows_bytes) {
+            let kind = line.kind;
+            if line.put(&mut self.windows_bytes) || kind.is_of_book() && wanted.contains(&board.id) {
                 continue;
             }
             self.windows_bytes -= line.empty();
@@ -448,7 +478,16 @@ impl Readers {
 impl Line {
     fn new(kind: Kind) -> Line {
         let (readers, marks, window) = (Vec::new(), Vec::new(), VecDeque::new());
-        Line { kind, readers, page: BytesMut::new(), marks, window, since_page: 0, unread: 0 }
+        Line {
+            kind,
+            readers,
+            page: BytesMut::new(),
+            marks,
+            window,
+            since_page: 0,
+            unread: 0,
+            kept_until: None,
+        }
     }
 
     fn add(&mut self, outbox: &Arc<Unread>) {
@@ -456,6 +495,7 @@ impl Line {
             self.readers.retain(|reader| !reader.is_overrun());
         }
         self.readers.push(Arc::clone(outbox));
+        self.kept_until = None;
     }
 
     /// Adds what an update says of it to the page; whether the page is to be given to readers, as that is the first of it,
@@ -497,7 +537,7 @@ impl Line {
                 *windows_bytes -= oldest.len();
             }
         }
-        self.unread <= WINDOW
+        self.unread <= WINDOW || self.kept_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Keeps no changes any more; how many bytes those were.
@@ -566,6 +606,8 @@ pub(crate) struct Teller {
     queue: Sender<Message>,
     /// Of the batch at hand.
     notes: Notes,
+    /// The batch at hand is given on whole.
+    is_whole: bool,
 }
 
 impl Teller {
@@ -583,12 +625,17 @@ impl Teller {
             tracing::error!(%error, "no thread for market data: it is not told");
             live.stopped.store(true, Ordering::Release);
         }
-        Teller { live: Arc::clone(live), queue, notes: Notes::default() }
+        Teller { live: Arc::clone(live), queue, notes: Notes::default(), is_whole: false }
+    }
+
+    /// A batch begins. Whoever has a book taken from now on gets it as it stands behind this batch.
+    pub fn begin(&mut self) {
+        self.is_whole = self.live.follows_books.load(Ordering::Acquire);
     }
 
     /// Takes note of an event of the batch that is told next.
     pub fn note(&mut self, at: Stamp, event: &Event) {
-        if !Feed::concerns_all(event) {
+        if self.is_whole || !Feed::concerns_all(event) {
             return;
         }
         self.notes.events.push(event.clone());
@@ -607,7 +654,7 @@ impl Teller {
         if live.has_stopped() || live.lost.load(Ordering::Acquire) {
             return;
         }
-        let message = if live.follows_books.load(Ordering::Acquire) {
+        let message = if self.is_whole {
             Message::Batch(Arc::clone(batch))
         } else if notes.commands.is_empty() {
             *live.passed.lock().unwrap_or_else(PoisonError::into_inner) = last;

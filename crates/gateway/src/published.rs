@@ -22,6 +22,7 @@ impl Subscriber for Published {
         let inside = &*self.inside;
         let mut telling = inside.hub.tell();
         let mut learning = inside.desk.learn();
+        self.teller.begin();
         for (entry, events) in batch.iter() {
             inside.metrics.saw(entry, events);
             let seq = entry.stamp.seq;

@@ -6,10 +6,12 @@ use crate::hub::{Outbox, Overrun};
 use crate::live::{Joined, Resume, Unread};
 use crate::views::{self, Kind, bare};
 use crate::{Inside, status};
+use bytes::BytesMut;
 use futures::{FutureExt, Stream};
 use hourbook_api::convert::{Checked, Resolve, Violation};
+use hourbook_api::ready;
 use hourbook_api::v1::{self, market_update::Content};
-use hourbook_model::InstrumentId;
+use hourbook_model::{InstrumentId, Symbol};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ const MOST_PATTERNS: usize = 100;
 const MOST_RESUMED: usize = 10_000;
 /// Instruments whose books are asked for before they are to join.
 const AHEAD: usize = 256;
+/// Instruments of a pattern that are named at once.
+const NAMED: usize = 1_000;
 /// Ready bytes after which a message is sent, though more is there.
 const MESSAGE: usize = 256 << 10;
 
@@ -44,6 +48,8 @@ struct Reader {
     /// What is listed from now on.
     listed: Arc<Outbox<InstrumentId>>,
     to_join: VecDeque<InstrumentId>,
+    /// Patterns of which not all is named yet, each with the last symbol that is.
+    to_name: VecDeque<(usize, Option<Symbol>)>,
     joined: BTreeSet<InstrumentId>,
     /// Turns when books were taken that are waited for.
     taken: watch::Receiver<u64>,
@@ -70,6 +76,7 @@ pub(crate) fn begin(
         unread: Outbox::of(0),
         listed: Outbox::of(0),
         to_join: VecDeque::new(),
+        to_name: VecDeque::new(),
         joined: BTreeSet::new(),
         taken: inside.live.taken(),
         waits_for_book: false,
@@ -94,18 +101,62 @@ impl Reader {
 
     /// Everything is to join, into an outbox of its own.
     fn begin(&mut self) {
-        let Inside { live, directory, limits, .. } = &*self.inside;
+        let Inside { live, limits, .. } = &*self.inside;
         self.unread.run_over();
         self.unread = Outbox::of(limits.subscription_buffer_bytes);
         self.listed = Outbox::new();
-        self.joined.clear();
         self.waits_for_book = false;
+        // What was over while nothing was told is told now, and joins no more.
+        let mut over = BytesMut::new();
+        for id in std::mem::take(&mut self.joined) {
+            if self.listed_as(id).is_none() {
+                ready::append(&mut over, &bare(live.at(), id, Content::Over(v1::MarketInstrumentOver {})));
+            }
+        }
+        if !over.is_empty() {
+            self.unread.lay(over.freeze());
+        }
         // From here on no listing is missed, and what is announced twice joins once.
         self.epoch = live.listen(&self.listed);
         self.to_join = self.wanted.symbols.iter().copied().collect();
-        for pattern in &self.wanted.patterns {
-            self.to_join.extend(directory.instruments(pattern, None, usize::MAX).iter().map(|(id, _)| *id));
+        self.to_name = (0..self.wanted.patterns.len()).map(|pattern| (pattern, None)).collect();
+    }
+
+    /// What an instrument is called that is listed now.
+    fn listed_as(&self, id: InstrumentId) -> Option<Arc<str>> {
+        let directory = &self.inside.directory;
+        directory.symbol(id).filter(|symbol| directory.instrument(symbol) == Some(id))
+    }
+
+    /// Names some more of what patterns name.
+    async fn name(&mut self) -> Result<(), Status> {
+        let Some((pattern, after)) = self.to_name.pop_front() else { return Ok(()) };
+        self.pay(NAMED).await?;
+        let (directory, wanted) = (&self.inside.directory, &self.wanted.patterns[pattern]);
+        let rows = directory.instruments(wanted, after.as_ref(), NAMED);
+        self.inside.door.settle(&self.caller, NAMED, rows.len());
+        let last = rows.last().filter(|_| rows.len() == NAMED).and_then(|(_, symbol)| symbol.parse().ok());
+        self.to_name.extend(last.map(|last| (pattern, Some(last))));
+        let new = rows.iter().map(|(id, _)| *id).filter(|id| !self.joined.contains(id));
+        self.to_join.extend(new);
+        Ok(())
+    }
+
+    /// Takes in what is listed meanwhile.
+    fn hear_of_listings(&mut self) -> Result<(), Status> {
+        while let Some(listed) = self.listed.next().now_or_never() {
+            match listed {
+                Ok(id) => self.hear_of(id),
+                Err(Overrun) => self.fall_behind()?,
+            }
         }
+        Ok(())
+    }
+
+    /// Something is listed. What waits for its book may have waited for this.
+    fn hear_of(&mut self, id: InstrumentId) {
+        self.to_join.push_back(id);
+        self.waits_for_book = false;
     }
 
     async fn next(&mut self) -> Told {
@@ -113,7 +164,15 @@ impl Reader {
             if !self.inside.door.is_valid(&self.caller) {
                 return Err(status::unauthenticated("the key was revoked"));
             }
+            self.hear_of_listings()?;
+            if self.to_join.is_empty() {
+                self.name().await?;
+            }
+            // Also where there is so much to read that nothing is waited for.
+            self.waits_for_book &= !self.taken.has_changed().unwrap_or(true);
+            // What the one before begins with is read first.
             if !self.waits_for_book
+                && !self.unread.has_laid()
                 && let Some(id) = self.to_join.pop_front()
             {
                 self.join(id).await?;
@@ -121,7 +180,7 @@ impl Reader {
             let mut told = v1::SubscribeResponse::default();
             match self.read(&mut told) {
                 Ok(()) if !told.ready.is_empty() => return Ok(told),
-                Ok(()) if self.to_join.is_empty() || self.waits_for_book => {
+                Ok(()) if self.has_all_named() || self.waits_for_book => {
                     if let Some(heartbeat) = self.wait().await? {
                         return Ok(heartbeat);
                     }
@@ -132,9 +191,15 @@ impl Reader {
         }
     }
 
+    /// Whether everything that is asked for has been tried.
+    fn has_all_named(&self) -> bool {
+        self.to_join.is_empty() && self.to_name.is_empty()
+    }
+
     /// Lets an instrument join that is asked for, if it is still listed and has not joined.
     async fn join(&mut self, id: InstrumentId) -> Result<(), Status> {
-        let Some(symbol) = self.inside.directory.symbol(id) else { return Ok(()) };
+        // The directory knows what is over before market data does.
+        let Some(symbol) = self.listed_as(id) else { return Ok(()) };
         if self.joined.contains(&id) || !self.wanted.wants(id, &symbol) {
             return Ok(());
         }
@@ -201,7 +266,7 @@ impl Reader {
                 Err(Overrun) => self.fall_behind()?,
             },
             listed = self.listed.next() => match listed {
-                Ok(id) => self.to_join.push_back(id),
+                Ok(id) => self.hear_of(id),
                 Err(Overrun) => self.fall_behind()?,
             },
             _ = self.taken.changed(), if self.waits_for_book => self.waits_for_book = false,
@@ -212,7 +277,7 @@ impl Reader {
                 }
                 // All up to here is in the outbox by now: where nothing is, it is told, once everything has joined.
                 let at = self.inside.live.at();
-                if self.unread.is_empty() && self.to_join.is_empty() {
+                if self.unread.is_empty() && self.has_all_named() {
                     let heartbeat = Content::Heartbeat(v1::MarketHeartbeat {});
                     let updates = vec![bare(at, InstrumentId(0), heartbeat)];
                     return Ok(Some(v1::SubscribeResponse { updates, ..Default::default() }));

@@ -138,7 +138,9 @@ async fn an_index_is_the_mean_of_an_hour_s_trades_and_stays_when_the_hour_is_ove
             venue.handle.read(|exchange| exchange.instrument_named(&HOUR.parse().unwrap()).is_some());
         listed.await.unwrap()
     };
+    let begun = std::time::Instant::now();
     while gone().await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is still listed");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let mut pages = request.clone();

@@ -147,11 +147,18 @@ fn listed(venue: &Venue, pattern: &str) -> Vec<InstrumentId> {
     venue.gateway.0.directory.instruments(&pattern, None, usize::MAX).into_iter().map(|(id, _)| id).collect()
 }
 
-/// Waits until market data has come so far.
-async fn told(venue: &Venue, sequence: u64) {
-    while venue.gateway.0.live.at().seq < sequence {
+/// Waits for what must come about.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}: it does not come about");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// Waits until market data has come so far.
+async fn told(venue: &Venue, sequence: u64) {
+    until("it is told", || venue.gateway.0.live.at().seq >= sequence).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -346,9 +353,7 @@ async fn who_joins_a_busy_book_at_whatever_moment_has_all_of_it() {
         if readers.len() % 2 == 0 {
             let live = &venue.gateway.0.live;
             readers.clear();
-            while live.books() > 0 && !orders.is_finished() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            until("it is forgotten", || live.books() == 0 || orders.is_finished()).await;
         }
     }
     let last = orders.await.unwrap();
@@ -456,9 +461,7 @@ async fn market_data_that_fell_behind_begins_again_and_so_do_its_readers() {
     let epoch = live.epoch();
     let relieve = live.burden();
     rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
-    while live.epoch() == epoch {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("another epoch", || live.epoch() != epoch).await;
     relieve();
     assert_eq!(shown(&closed.next().await.unwrap_err()), "Unavailable MARKET_DATA_RESTARTED after 1000 ms");
     let mut kept = Kept { is_whole: true, ..Kept::default() };
