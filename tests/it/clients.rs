@@ -364,6 +364,36 @@ async fn a_session_goes_on_over_silence_a_restart_and_a_new_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_session_keeps_the_pace_and_lets_go_of_what_is_too_old() {
+    const ORDERS: u64 = 3_000;
+    let venue = Venue::open().await;
+    let bob = venue.buyer("bob", 1_000_000).await;
+    let symbol = venue.hour(FREE, 30);
+    allow_more(&venue, &bob, 500).await;
+    let options = SessionOptions {
+        stale_after: Some(Duration::from_secs(1)),
+        ..SessionOptions::new(bob.account, "fast")
+    };
+    let Session { mut entries, mut events } = bob.client.session(options).await.unwrap();
+    for _ in 0..ORDERS / 100 {
+        let order = || (String::new(), Request::Place(limit(Side::Buy, &symbol, 1, 90_000)));
+        entries.send((0..100).map(|_| order())).await.unwrap();
+    }
+    let cancel = entries.mass_cancel(v1::MassCancelScope::default()).await.unwrap();
+    entries.log_off().await.unwrap();
+    let mut heard = Heard::default();
+    while let Some(event) = in_time("an answer", events.next()).await.unwrap() {
+        heard.hear(event);
+    }
+    println!("{} taken, {} too old", heard.answered.len(), heard.refused.len());
+    assert_eq!((heard.answered.len() + heard.refused.len()) as u64, ORDERS + 1, "each has one answer");
+    assert!(heard.refused.values().all(|cause| *cause == Cause::Stale), "{:?}", heard.refused);
+    assert!(heard.answered.contains(&cancel), "what withdraws is never too old");
+    assert!(heard.answered.len() >= 500 && !heard.refused.is_empty());
+    assert_eq!(heard.reconnects, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_holds_for_calls_and_not_for_what_lasts() {
     let venue = Venue::open().await;
     let bob = venue.buyer("bob", 1_000).await;
