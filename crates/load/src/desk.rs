@@ -4,11 +4,12 @@ use crate::Error;
 use hourbook_api::client::{self, Client};
 use hourbook_api::v1;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Who sends the load, and into which books.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Desk {
     pub key: String,
     /// The PEM of who signed the server's certificate, where that is not a public one.
@@ -18,6 +19,18 @@ pub struct Desk {
     pub books: Arc<[Book]>,
     /// Whether a report can be read again later: the server that does nothing keeps none.
     pub keeps_reports: bool,
+}
+
+/// Without its key, which is a secret.
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Desk { key: _, authority: _, account, books, keeps_reports } = self;
+        f.debug_struct("Desk")
+            .field("account", account)
+            .field("books", books)
+            .field("keeps_reports", keeps_reports)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An instrument, and about where its market is.

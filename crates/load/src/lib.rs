@@ -71,6 +71,10 @@ pub enum Error {
     Report { expected: u64, found: u64 },
     #[error("update {found} came where {expected} was due: a change of the book was lost or doubled")]
     Update { expected: u64, found: u64 },
+    #[error("a snapshot, numbered {number}, came where changes were due: some were left out")]
+    Snapshot { number: u64 },
+    #[error("a subscriber was told updates up to {found} only, others up to {expected}")]
+    Behind { expected: u64, found: u64 },
     #[error("trade {trade}: {why}")]
     Fill { trade: u64, why: String },
     #[error("request {number} was refused: {why}")]

@@ -36,10 +36,9 @@ pub(crate) struct Arrivals {
 }
 
 impl Arrivals {
-    pub fn begin(per_second: f64, seed: u64) -> std::io::Result<Arrivals> {
+    pub fn begin(now: Instant, per_second: f64, seed: u64) -> std::io::Result<Arrivals> {
         let mean_ns = 1e9 / per_second;
-        let mut arrivals =
-            Arrivals { random: Random::new(seed), mean_ns, next: Instant::now(), alarm: Alarm::new()? };
+        let mut arrivals = Arrivals { random: Random::new(seed), mean_ns, next: now, alarm: Alarm::new()? };
         arrivals.step();
         Ok(arrivals)
     }

@@ -79,7 +79,9 @@ pub(crate) async fn run(
         sent: 0,
         answered: 0,
         sent_at: VecDeque::with_capacity(messages),
-        arrivals: per_second.map(|per_second| Arrivals::begin(per_second, seed)).transpose()?,
+        arrivals: per_second
+            .map(|per_second| Arrivals::begin(Instant::now(), per_second, seed))
+            .transpose()?,
         figures: Figures::new(each),
         stage,
     };

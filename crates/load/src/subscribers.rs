@@ -7,11 +7,16 @@ use hourbook_api::client::{self, Client};
 use hourbook_api::v1::{self, market_update::Content};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tonic::Streaming;
 
 /// Streams on one connection, which is one participant's: an exchange allows some more of each.
 const TOGETHER: usize = 200;
+/// How long a reader may take at the end to come to where others are.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Updates = Streaming<v1::SubscribeResponse>;
 
@@ -32,11 +37,14 @@ pub struct Subscribers {
 }
 
 /// A task that reads, and ends with this.
-struct Reader(JoinHandle<Result<(), Error>>);
+struct Reader {
+    task: JoinHandle<Result<(), Error>>,
+    told: watch::Receiver<Last>,
+}
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -85,7 +93,9 @@ impl Gallery {
                 Ok::<_, Error>((stream, numbers))
             });
             for (stream, numbers) in try_join_all(begun).await? {
-                readers.push(Reader(tokio::spawn(read(stream, numbers, Arc::clone(&updates)))));
+                let (tells, told) = watch::channel(numbers.last());
+                let task = tokio::spawn(read(stream, numbers, tells, Arc::clone(&updates)));
+                readers.push(Reader { task, told });
             }
         }
         Ok(Subscribers { readers, _stalled: Vec::new(), updates })
@@ -122,32 +132,73 @@ impl Subscribers {
         self.updates.load(Relaxed)
     }
 
-    /// Ends them.
+    /// Ends them, once each who reads has come to where any of them is.
     ///
     /// # Errors
-    /// When one of those who read was told anything else than every change once and in order.
+    /// When one of those who read was told anything else than every change once and in order, or is not told the last ones.
     pub async fn end(mut self) -> Result<(), Error> {
+        let told = self.readers.iter().map(|reader| reader.told.clone()).collect();
+        let level = level(told, PATIENCE).await;
+        // A reader that was told what is not so says more than those that wait for it.
         for reader in &mut self.readers {
-            if reader.0.is_finished() {
-                let ended = (&mut reader.0).await;
+            if reader.task.is_finished() {
+                let ended = (&mut reader.task).await;
                 ended.map_err(|_| Error::Ended("a reading task is gone".into()))??;
                 return Err(Error::Ended("without a word to a subscriber".into()));
             }
         }
-        Ok(())
+        level
     }
 }
 
-async fn read(mut stream: Updates, mut numbers: Numbers, updates: Arc<AtomicU64>) -> Result<(), Error> {
+async fn read(
+    mut stream: Updates,
+    mut numbers: Numbers,
+    tells: watch::Sender<Last>,
+    updates: Arc<AtomicU64>,
+) -> Result<(), Error> {
     loop {
         let message = stream.message().await.map_err(client::Error::from)?;
         updates.fetch_add(numbers.take(message)?, Relaxed);
+        tells.send_replace(numbers.last());
     }
 }
 
-/// The last number of each view, of one instrument.
+/// Waits until every reader was told all that any of them has been told by now.
+pub(crate) async fn level(mut readers: Vec<watch::Receiver<Last>>, patience: Duration) -> Result<(), Error> {
+    let mut most = Last::default();
+    for told in &readers {
+        most.iter_mut().zip(*told.borrow()).for_each(|(most, told)| *most = told.max(*most));
+    }
+    let deadline = Instant::now() + patience;
+    for told in &mut readers {
+        let is_there = |told: &Last| told.iter().zip(most).all(|(told, most)| *told >= most);
+        let waited = tokio::time::timeout_at(deadline, told.wait_for(is_there)).await;
+        if !matches!(waited, Ok(Ok(_))) {
+            drop(waited);
+            let last = *told.borrow();
+            let behind = last.into_iter().zip(most).find(|(told, most)| told < most);
+            let (found, expected) = behind.unwrap_or_default();
+            return Err(Error::Behind { expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// The last number of each view, of one instrument; 0 where it has no change.
+pub(crate) type Last = [u64; 3];
+
+/// Where a reader stands that stays or is closed: a snapshot of each view, then every change.
 #[derive(Default)]
-pub(crate) struct Numbers([Option<u64>; 3]);
+pub(crate) struct Numbers([View; 3]);
+
+#[derive(Default)]
+struct View {
+    /// The last number, from the first snapshot on.
+    last: Option<u64>,
+    /// The snapshot goes on.
+    in_parts: bool,
+}
 
 impl Numbers {
     /// Takes note of a message; how many updates it has.
@@ -162,13 +213,21 @@ impl Numbers {
                 Some(Content::Trades(_)) => 2,
                 _ => continue,
             };
-            let last = &mut self.0[view];
-            let expected = last.map_or(update.number, |last| last + 1);
-            if !update.snapshot && update.number != expected {
-                return Err(Error::Update { expected, found: update.number });
+            let (view, number) = (&mut self.0[view], update.number);
+            match view.last {
+                Some(_) if update.snapshot && !view.in_parts => return Err(Error::Snapshot { number }),
+                Some(last) if !update.snapshot && number != last + 1 => {
+                    return Err(Error::Update { expected: last + 1, found: number });
+                }
+                None if !update.snapshot => return Err(Error::Update { expected: 0, found: number }),
+                _ => {}
             }
-            *last = Some(update.number);
+            *view = View { last: Some(number), in_parts: update.snapshot && update.incomplete };
         }
         Ok(message.updates.len() as u64)
+    }
+
+    pub fn last(&self) -> Last {
+        self.0.each_ref().map(|view| view.last.unwrap_or(0))
     }
 }

@@ -30,7 +30,8 @@ pub(crate) async fn run(
     let account = line.desk.account;
     let prefix = unique("l");
     let seed = line.seed.wrapping_add(line.rounds << 32);
-    let mut arrivals = per_second.map(|per_second| Arrivals::begin(per_second, seed)).transpose()?;
+    let mut arrivals =
+        per_second.map(|per_second| Arrivals::begin(Instant::now(), per_second, seed)).transpose()?;
     let mut figures = Figures::new(line.requests.answers());
     let mut number = 0_u64;
     let mut under_way = FuturesUnordered::new();

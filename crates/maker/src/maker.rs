@@ -352,7 +352,7 @@ impl Desk {
                     Some(event) => {
                         self.hear(event);
                         for _ in 0..IN_A_ROW {
-                            let Some(event) = events.ready() else { break };
+                            let Some(event) = events.ready()? else { break };
                             self.hear(event);
                         }
                     }

@@ -372,3 +372,35 @@ fn damage_stops_the_start_and_names_the_record() {
     assert!(said.contains("record 1 at byte 4096") || said.contains("record 2 at byte"), "{said}");
     assert!(said.contains("0000000001.journal"), "{said}");
 }
+
+#[test]
+fn what_is_shown_stands_in_order_with_what_is_published() {
+    let place = Place::new();
+    let witness = Witness::default();
+    let running = place.start_with(|_| {}, vec![Box::new(witness.clone())]).unwrap();
+    let hour = running.open_market();
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    for round in 0..200 {
+        let placed = running.order(1 + round % 2, &format!("o{round}"), hour, Side::Sell);
+        let (seen, shown) = (Arc::clone(&witness.seen), Arc::clone(&shown));
+        let look = |exchange: &hourbook_exchange::Exchange| exchange.stamp().seq;
+        let asked = running.handle.show(look, move |at| {
+            // Both on the publishing thread.
+            shown.lock().unwrap().push((at, seen.lock().unwrap().last().copied().unwrap_or(0)));
+        });
+        if round % 3 == 0 {
+            placed.wait().unwrap();
+            asked.wait().unwrap();
+        } else {
+            drop((placed, asked));
+        }
+    }
+    wait_for(|| shown.lock().unwrap().len() == 200);
+    let seen = witness.seen.lock().unwrap().clone();
+    for (at, published) in shown.lock().unwrap().iter() {
+        assert!(published <= at, "nothing behind it was published: {published} and {at}");
+        let next = seen.iter().find(|seq| **seq > *published);
+        assert!(published == at || next.is_some_and(|next| next <= at), "its own batch comes next");
+    }
+    running.stop().2.unwrap();
+}
