@@ -29,6 +29,8 @@ use crate::serve;
 use show::{Report, Ticker};
 use subscribers::Pairs;
 
+/// Entries in a message of a quote storm: more, unanswered at once, are more quotes than an exchange lets wait.
+const MOST_IN_STORM: u32 = 100;
 /// Messages of a batch that may be unanswered.
 const BATCHES: usize = 16;
 /// Rounds in which the exchange and the server that does nothing take turns.
@@ -252,6 +254,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &arguments.histogram {
+        // Where it cannot be written, that is said now and not when the figures are there.
+        std::fs::File::create(path).with_context(|| path.display().to_string())?;
+    }
+    let most = MOST_IN_STORM;
+    ensure!(
+        arguments.mix != Mix::QuoteStorm || arguments.batch.is_none_or(|entries| entries <= most),
+        "--batch must be at most {most} with quote-storm, whose entries are sets of ten two-sided quotes"
+    );
     let mut signals = serve::signals()?;
     let program = std::env::current_exe()?;
     let progress = Progress::default();

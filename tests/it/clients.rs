@@ -303,7 +303,7 @@ async fn a_session_cut_at_a_hundred_places_loses_nothing_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_goes_on_over_silence_a_restart_and_a_new_process() {
-    let mut venue = Venue::with("[limits]\nheartbeat = \"1s\"\nsilence = \"2s\"\n").await;
+    let mut venue = Venue::with("[limits]\nheartbeat = \"1s\"\nsilence = \"6s\"\n").await;
     let bob = venue.buyer("bob", 1_000).await;
     let symbol = venue.hour(FREE, 30);
     let proxy = Proxy::before(&venue, 0, 1, 1).await;
@@ -317,7 +317,7 @@ async fn a_session_goes_on_over_silence_a_restart_and_a_new_process() {
         heard.hear(in_time("an answer", events.next()).await.unwrap().unwrap());
     }
     // Idle for longer than the silence limit, it lives by its heartbeats.
-    assert!(tokio::time::timeout(Duration::from_secs(3), events.next()).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_secs(7), events.next()).await.is_err());
 
     // A way that swallows everything: what is sent now is sent again.
     proxy.is_deaf.store(true, Ordering::SeqCst);
@@ -368,7 +368,7 @@ async fn a_deadline_holds_for_calls_and_not_for_what_lasts() {
     let venue = Venue::open().await;
     let bob = venue.buyer("bob", 1_000).await;
     let proxy = Proxy::before(&venue, 0, 1, 1).await;
-    let client = proxy.client(&bob).await.with_deadline(Duration::from_millis(200));
+    let client = proxy.client(&bob).await.with_deadline(Duration::from_secs(3));
     let mut copy = client.executions(bob.account, 0).await.unwrap();
     let request = v1::GetBalancesRequest { account_id: bob.account };
     client.accounts.clone().get_balances(request).await.unwrap();
@@ -377,7 +377,7 @@ async fn a_deadline_holds_for_calls_and_not_for_what_lasts() {
     assert!(matches!(late.code(), Code::Cancelled | Code::DeadlineExceeded), "{late}");
     assert_eq!(Error::from(late).advice(), Advice::Again { after: Duration::ZERO });
     proxy.is_deaf.store(false, Ordering::SeqCst);
-    assert!(tokio::time::timeout(Duration::from_millis(400), copy.next()).await.is_err(), "it lasts");
+    // By now drop copy has lasted for longer.
     bob.buy(&venue.hour(FREE, 30), 1, 90_000).await;
     let told = in_time("a report", copy.next()).await.unwrap();
     assert!(matches!(&told, Event::Report { report, .. } if report.number == 1), "{told:?}");
@@ -391,8 +391,8 @@ async fn what_is_too_old_is_not_sent_again_and_who_gives_up_says_what_is_open() 
     let proxy = Proxy::before(&venue, 0, 1, 1).await;
     let client = proxy.client(&bob).await;
     let options = SessionOptions {
-        stale_after: Some(Duration::from_millis(100)),
-        give_up_after: Some(Duration::from_secs(15)),
+        stale_after: Some(Duration::from_secs(3)),
+        give_up_after: Some(Duration::from_secs(20)),
         ..SessionOptions::new(bob.account, "desk")
     };
     let Session { mut entries, mut events } = client.session(options).await.unwrap();
@@ -401,7 +401,7 @@ async fn what_is_too_old_is_not_sent_again_and_who_gives_up_says_what_is_open() 
     let gone = in_time("the loss", events.next()).await.unwrap();
     assert!(matches!(gone, Some(Event::Disconnected { .. })), "{gone:?}");
     entries.place("old", order(90_000)).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
     venue.start().await;
     proxy.target.send_replace(venue.running().address);
     let back = in_time("the way back", events.next()).await.unwrap();
@@ -560,7 +560,7 @@ async fn follow(feed: &mut Feed, sequence: u64, trades: &mut BTreeMap<u32, Vec<u
             News::Trades { id, trades: told } => {
                 trades.entry(id).or_default().extend(told.iter().map(|trade| trade.trade_id));
             }
-            News::TradesMissed { id, commands } => panic!("{commands} missed of {id}"),
+            News::TradesMissed { id, commands } => panic!("{commands:?} missed of {id}"),
             News::Differed { id, why } => panic!("instrument {id}: {why}"),
             _ => {}
         }
@@ -576,7 +576,7 @@ async fn a_feed_cut_at_a_hundred_places_has_the_exchanges_own_books_and_every_tr
     traders.trade(100).await;
     let wanted = |symbols: &[String]| {
         let subscription = Subscription::new().top().levels().orders().trades().statistics();
-        let subscription = subscription.candles(v1::CandleInterval::Minute);
+        let subscription = subscription.candles(v1::CandleInterval::Minute).status().indicative();
         symbols.iter().fold(subscription, |wanted, symbol| wanted.symbol(symbol))
     };
     let proxy = Proxy::before(&venue, 0, 30_000, seed).await;
@@ -628,6 +628,8 @@ async fn a_feed_cut_at_a_hundred_places_has_the_exchanges_own_books_and_every_tr
             let other = calm.by_symbol(symbol).unwrap();
             assert_eq!(one.top, other.top);
             assert_eq!(one.statistics, other.statistics);
+            assert_eq!(one.status, v1::InstrumentStatus::Continuous);
+            assert_eq!(one.indicative, v1::IndicativeUncross::default(), "there is no call");
             let minutes = |one: &hourbook_api::client::Instrument| -> Vec<v1::Candle> {
                 one.candles(v1::CandleInterval::Minute).copied().collect()
             };
@@ -646,7 +648,7 @@ async fn a_feed_cut_at_a_hundred_places_has_the_exchanges_own_books_and_every_tr
 async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_book() {
     const STARTS: usize = 100;
     let seed = seed();
-    let venue = Venue::open().await;
+    let venue = Venue::with("[limits]\nheartbeat = \"1s\"\n").await;
     let symbols: Vec<String> = (30..32).map(|ahead| venue.hour(FREE, ahead)).collect();
     let mut traders = Traders::come(&venue, &symbols, seed).await;
     let request = v1::SubscribeRequest {
@@ -657,9 +659,11 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
     // One that records all of it, as it comes from the wire.
     let mut stream =
         traders.ann.client.market_data.clone().subscribe(request.clone()).await.unwrap().into_inner();
+    let (told, mut recorded_to) = watch::channel(0);
     let recorder = tokio::spawn(async move {
         let mut recorded = Vec::new();
         while let Ok(Some(message)) = stream.message().await {
+            told.send_replace(message.updates.last().map_or(0, |last| last.sequence));
             recorded.extend(message.updates);
         }
         recorded
@@ -683,8 +687,9 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
     for update in &starts[0] {
         own_books.insert(update.instrument_id, own(&venue, update.instrument_id).await);
     }
-    // Long enough for all to be told; the end of the exchange is the end of the recording.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The end of the exchange is the end of the recording.
+    let last = venue.state().await.0;
+    in_time("all of it", recorded_to.wait_for(|sequence| *sequence >= last)).await.unwrap();
     let mut venue = venue;
     venue.stop().await;
     let recorded = in_time("the recording", recorder).await.unwrap();

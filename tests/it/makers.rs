@@ -82,7 +82,8 @@ async fn a_maker_keeps_books_two_sided_and_leaves_nothing_behind() {
     let member = member(&venue).await;
     let maker = Maker::start(config(&venue, &member), fixed()).await.unwrap();
     let figures = until(&maker, "every hour has both sides", all_two_sided).await;
-    assert_eq!((figures.refused_count(), figures.quotes), (0, figures.tradable));
+    assert_eq!(figures.refused_count(), 0);
+    assert!(figures.quotes >= figures.tradable);
 
     // Somebody buys all of an offer: it is filled up, lower than before, and nothing else is sent again.
     let symbol = venue.hour(PRODUCT, 5);
@@ -111,13 +112,15 @@ async fn a_maker_keeps_books_two_sided_and_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_maker_comes_back_when_the_exchange_does() {
-    let mut venue = Venue::with(&format!("listen = \"{}\"\n{PRICED}", port())).await;
+    let mut venue = Venue::with(PRICED).await;
     let member = member(&venue).await;
     let maker = Maker::start(config(&venue, &member), fixed()).await.unwrap();
     until(&maker, "every hour has both sides", all_two_sided).await;
-    venue.stop().await;
-    until(&maker, "it waits", |figures| matches!(figures.state, State::Waiting { .. })).await;
-    venue.start().await;
+    venue
+        .away(async {
+            until(&maker, "it waits", |figures| matches!(figures.state, State::Waiting { .. })).await;
+        })
+        .await;
     until(&maker, "every hour has both sides again", |figures| {
         figures.state == State::Quoting && all_two_sided(figures)
     })
@@ -163,9 +166,4 @@ async fn the_kill_switch_and_a_loss_end_a_maker() {
     let ended = tokio::time::timeout(Duration::from_secs(20), maker.ended()).await.expect("it ends");
     assert!(matches!(ended, Err(Error::Breach(Breach::Loss { .. }))), "{ended:?}");
     assert!(venue.book(&symbol).await.bids.is_empty(), "everything is cancelled");
-}
-
-/// A port that was free a moment ago, so that an exchange comes back where it was.
-fn port() -> std::net::SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

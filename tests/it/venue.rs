@@ -108,8 +108,7 @@ impl Venue {
         let flags = Flags {
             config: Some(file),
             data: Some(directory.path().join("data")),
-            // Who is to come back to the same address says which.
-            listen: (!settings.contains("listen =")).then(|| "127.0.0.1:0".parse().unwrap()),
+            listen: Some("127.0.0.1:0".parse().unwrap()),
             metrics: Some("none".into()),
             market: Some(market),
             ..Flags::default()
@@ -183,6 +182,21 @@ impl Venue {
     pub async fn start(&mut self) {
         let clock = Clock::Manual(self.clock.clone());
         self.running = Some(serve::start(&self.config, clock).await.unwrap());
+    }
+
+    /// Ends it, waits for what is to happen meanwhile, and starts it again where it was, for clients that come back by themselves. Somebody else may have its
+    /// port for a moment.
+    pub async fn away(&mut self, meanwhile: impl Future<Output = ()>) {
+        self.config.listen = self.running().address;
+        self.stop().await;
+        meanwhile.await;
+        for _ in 0..100 {
+            match serve::start(&self.config, Clock::Manual(self.clock.clone())).await {
+                Ok(running) => return self.running = Some(running),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+        panic!("its port was taken for ten seconds");
     }
 
     pub async fn restart(&mut self) {

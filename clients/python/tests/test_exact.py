@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from hourbook import NewOrder, NotExact, OrderType, Quote, Side
+from hourbook._calls import metadata
 from hourbook.exact import Number, lots, micros, of_micros, time_of, timestamp
 from hourbook.requests import amendment, mass_cancel, order_name, scope
 
@@ -95,3 +96,11 @@ def test_what_cannot_be_meant_is_refused_here() -> None:
         scope(None, None, False)
     with pytest.raises(NotExact, match="order"):
         order_name(True)
+
+
+def test_a_key_may_end_its_line_and_is_otherwise_what_a_header_carries() -> None:
+    assert metadata("hb_12\n") == (("authorization", "Bearer hb_12"),)
+    assert metadata("") == ()
+    for key in ("hb_1\n2", "hb_\u00e9"):
+        with pytest.raises(NotExact, match="key: "):
+            metadata(key)

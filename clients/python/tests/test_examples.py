@@ -76,8 +76,7 @@ def test_a_first_order_trades(quickstart: Quickstart) -> None:
     assert re.search(r"cash     \d+\.\d+ CNY, and \d+\.\d+ in escrow", told)
 
 
-def test_an_installation_and_a_first_order_take_less_than_a_minute(quickstart: Quickstart, tmp_path: Path) -> None:
-    began = time.monotonic()
+def test_what_is_installed_into_a_new_environment_trades(quickstart: Quickstart, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = str(tmp_path / "venv" / "bin" / "python")
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(EXAMPLES.parent)]
@@ -86,9 +85,6 @@ def test_an_installation_and_a_first_order_take_less_than_a_minute(quickstart: Q
     first = [python, str(EXAMPLES / "first_order.py"), quickstart.symbol]
     done = subprocess.run(first, capture_output=True, text=True, timeout=PATIENCE, env=quickstart.environment)
     assert "bought   10 at 0." in done.stdout, done.stderr
-    took = time.monotonic() - began
-    print(f"{took:.1f} s")
-    assert took < 60
 
 
 def test_a_tiny_maker_quotes_both_sides_and_leans(market: Market, quickstart: Quickstart) -> None:

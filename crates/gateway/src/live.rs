@@ -782,8 +782,8 @@ impl Thread {
         }
         if state.round.is_empty() {
             let next = self.round_began + ROUND;
-            if now < next && self.looks {
-                self.look_at = next;
+            if now < next {
+                (self.looks, self.look_at) = (true, next);
                 return None;
             }
             self.round_began = now;

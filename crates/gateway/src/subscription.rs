@@ -210,9 +210,9 @@ impl Reader {
                 if self.inside.live.has_stopped() {
                     return Err(status::market_data_stopped());
                 }
-                // All up to here is in the outbox by now: where nothing is, it is told.
+                // All up to here is in the outbox by now: where nothing is, it is told, once everything has joined.
                 let at = self.inside.live.at();
-                if self.unread.is_empty() {
+                if self.unread.is_empty() && self.to_join.is_empty() {
                     let heartbeat = Content::Heartbeat(v1::MarketHeartbeat {});
                     let updates = vec![bare(at, InstrumentId(0), heartbeat)];
                     return Ok(Some(v1::SubscribeResponse { updates, ..Default::default() }));

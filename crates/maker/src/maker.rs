@@ -16,7 +16,7 @@ use futures::StreamExt;
 use hourbook_api::client::{
     self, Advice, Cause, Client, Entries, Event, Events, Feed, News, Session, SessionOptions, Subscription,
 };
-use hourbook_api::v1;
+use hourbook_api::v1::{self, trade_entry::Request};
 use hourbook_pricing::Params;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +35,7 @@ pub enum Depth {
 }
 
 /// Where and for whom a maker quotes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Such as `http://127.0.0.1:7070`.
     pub address: String,
@@ -57,6 +57,23 @@ pub struct Config {
     /// How often it decides.
     pub pace: Duration,
     pub settings: Settings,
+}
+
+impl std::fmt::Debug for Config {
+    /// Without the key, which whoever reads a log is not to have.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Config { address, account, session, patterns, provider, leash_ppm, depth, settings, .. } = self;
+        f.debug_struct("Config")
+            .field("address", address)
+            .field("account", account)
+            .field("session", session)
+            .field("patterns", patterns)
+            .field("provider", provider)
+            .field("leash_ppm", leash_ppm)
+            .field("depth", depth)
+            .field("settings", settings)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a maker cannot go on.
@@ -241,6 +258,21 @@ impl ExchangeClock {
     }
 }
 
+/// What became of what was to be said.
+enum Said {
+    /// It has this number.
+    As(u64),
+    /// There is nothing more to say for now.
+    Over,
+    Stopped,
+}
+
+impl Said {
+    fn is_stopped(&self) -> bool {
+        matches!(self, Said::Stopped)
+    }
+}
+
 /// The task that keeps a quoter.
 struct Desk {
     config: Config,
@@ -272,22 +304,27 @@ impl Desk {
         let ended = self.work(&mut events, &mut stopping).await;
         self.quoter.stop();
         self.show();
-        // Two ways lead to the same end; either is enough.
-        let _ = self.entries.log_off().await;
-        let cancelled =
-            tokio::time::timeout(LAST_CANCEL, cancel_all(&self.client, self.config.account)).await;
+        // Two ways lead to the same end, and neither waits for the other: a call of its own cancels everything, and a session
+        // that ends takes along what stands of it. Events are read meanwhile, or the session would have no room to end.
+        let mut last = Vec::new();
+        let reading = async {
+            while let Ok(Some(event)) = events.next().await {
+                last.push(event);
+            }
+        };
+        let cancelling = cancel_all(&self.client, self.config.account);
+        let (cancelled, ..) = tokio::join!(
+            tokio::time::timeout(LAST_CANCEL, cancelling),
+            tokio::time::timeout(PATIENCE, self.entries.log_off()),
+            tokio::time::timeout(PATIENCE, reading),
+        );
         if cancelled.is_err() {
             tracing::error!(
                 account = self.config.account,
                 "nobody answered the last cancel: the exchange cancels what stands as the session ends"
             );
         }
-        let last = async {
-            while let Ok(Some(event)) = events.next().await {
-                self.hear(event);
-            }
-        };
-        let _ = tokio::time::timeout(PATIENCE, last).await;
+        last.into_iter().for_each(|event| self.hear(event));
         self.show();
         ended
     }
@@ -303,7 +340,9 @@ impl Desk {
                 () = stopped(stopping) => return Ok(()),
                 _ = pace.tick() => {
                     self.quoter.at(self.clock.now());
-                    self.act().await?;
+                    if self.act(events, stopping).await?.is_stopped() {
+                        return Ok(());
+                    }
                     if shown.elapsed() >= SHOWN {
                         shown = Instant::now();
                         self.show();
@@ -313,7 +352,7 @@ impl Desk {
                     Some(event) => {
                         self.hear(event);
                         for _ in 0..IN_A_ROW {
-                            let Some(event) = events.ready() else { break };
+                            let Some(event) = events.ready()? else { break };
                             self.hear(event);
                         }
                     }
@@ -326,7 +365,11 @@ impl Desk {
     }
 
     /// Has what was decided done.
-    async fn act(&mut self) -> Result<(), Error> {
+    async fn act(
+        &mut self,
+        events: &mut Events,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<Said, Error> {
         if self.is_fed && self.feed.age() <= self.config.settings.stale_after {
             self.quoter.feed_heard();
         }
@@ -343,16 +386,18 @@ impl Desk {
                         post_only: true,
                         self_trade_prevention: v1::SelfTradePrevention::CancelOldest as i32,
                     };
-                    if self.entries.quote(set).await.is_err() {
-                        return self.over();
+                    match self.say(Request::Quote(set), events, stopping).await? {
+                        Said::As(_) => {}
+                        other => return Ok(other),
                     }
                 }
                 Action::CancelAll => {
                     let why = self.quoter.state().why();
                     tracing::warn!(why, "everything is cancelled, and nothing quoted until that is over");
-                    match self.entries.mass_cancel(v1::MassCancelScope::default()).await {
-                        Ok(number) => self.cancelling = Some(number),
-                        Err(_) => return self.over(),
+                    let everything = Request::MassCancel(v1::MassCancelScope::default());
+                    match self.say(everything, events, stopping).await? {
+                        Said::As(number) => self.cancelling = Some(number),
+                        other => return Ok(other),
                     }
                 }
                 Action::Kill(breach) => {
@@ -361,13 +406,41 @@ impl Desk {
                 }
             }
         }
-        Ok(())
+        Ok(Said::Over)
     }
 
-    /// The session takes nothing any more. Its events say why, and are read next.
-    fn over(&mut self) -> Result<(), Error> {
-        self.quoter.session_lost();
-        Ok(())
+    /// Asks for something in the session. Where there is no room, events are read until there is.
+    async fn say(
+        &mut self,
+        request: Request,
+        events: &mut Events,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<Said, Error> {
+        let mut heard = Vec::new();
+        let said = {
+            let saying = self.entries.send([(String::new(), request)]);
+            tokio::pin!(saying);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = stopped(stopping) => break Said::Stopped,
+                    said = &mut saying => match said {
+                        Ok(numbers) => break Said::As(numbers.start),
+                        // The session takes nothing any more. Its events say why, and are read next.
+                        Err(_) => break Said::Over,
+                    },
+                    event = events.next() => match event? {
+                        Some(event) => heard.push(event),
+                        None => return Err(client::Error::Ended("the session is over".into()).into()),
+                    },
+                }
+            }
+        };
+        heard.into_iter().for_each(|event| self.hear(event));
+        if matches!(said, Said::Over) {
+            self.quoter.session_lost();
+        }
+        Ok(said)
     }
 
     fn show(&self) {

@@ -168,6 +168,8 @@ pub struct Quoter {
     rate: Rate,
     /// Instruments to look at, each once, oldest first.
     queue: VecDeque<u32>,
+    /// Instruments with a side that waits after a refusal, by when it may be sent again.
+    later: BTreeSet<(Duration, u32)>,
     checked_all: Duration,
     now: Moment,
     feed_heard: Option<Duration>,
@@ -195,6 +197,7 @@ impl Quoter {
             products: BTreeMap::new(),
             holdings: Holdings::default(),
             queue: VecDeque::new(),
+            later: BTreeSet::new(),
             checked_all: Duration::ZERO,
             now: Moment::default(),
             feed_heard: None,
@@ -530,6 +533,10 @@ impl Quoter {
             let all: Vec<u32> = self.lines.keys().copied().collect();
             all.into_iter().for_each(|id| self.look_at(id));
         }
+        while let Some((_, id)) = self.later.first().copied().filter(|(until, _)| *until <= self.now.run) {
+            self.later.pop_first();
+            self.look_at(id);
+        }
         let waiting = self.queue.len().min(AT_ONCE);
         let mut left = self.rate.take(self.now.run, waiting);
         let mut quotes = Vec::new();
@@ -663,6 +670,7 @@ impl Quoter {
         for side in [BUY, SELL] {
             if kept[side] != stands[side] && self.now.run < line.paused_until[side] {
                 // A side that was refused waits; what stands of it may only shrink.
+                self.later.insert((line.paused_until[side], id));
                 kept[side] = stands[side].zip(kept[side]).and_then(|(stands, wanted)| {
                     let lots = stands.lots.min(wanted.lots);
                     (stands.price_micros == wanted.price_micros).then_some(Level { lots, ..stands })

@@ -327,6 +327,33 @@ fn a_storm_of_refusals_kills() {
 }
 
 #[test]
+fn a_side_that_was_refused_is_tried_again_after_a_while() {
+    let mut rig = Rig::new(Settings::default(), fixed());
+    let [Action::Quote(quotes)] = &rig.decide()[..] else { panic!("a quote") };
+    rig.quoter.sent(1, quotes);
+    rig.entries = 1;
+    rig.orders = 1;
+    rig.report(ReportKind::Accepted, 1, Side::Buy, 1, 198_000, 10, None);
+    rig.quoter.reported(&v1::ExecutionReport {
+        kind: ReportKind::Rejected as i32,
+        instrument_id: 1,
+        side: Side::Sell as i32,
+        session_id: SESSION,
+        request_number: 1,
+        reject_reason: v1::RejectReason::InsufficientHours as i32,
+        ..Default::default()
+    });
+    assert_eq!(rig.decide(), []);
+    rig.pass(Duration::from_secs(9));
+    rig.quoter.feed_heard();
+    assert_eq!(rig.decide(), [], "nothing has changed since");
+    rig.pass(Duration::from_secs(2));
+    rig.quoter.feed_heard();
+    let [Action::Quote(quotes)] = &rig.decide()[..] else { panic!("again") };
+    assert_eq!(quotes[..], [v1::Quote::of(1, (198_000, 10), (202_000, 10))]);
+}
+
+#[test]
 fn the_operators_kill_switch_ends_it() {
     let mut rig = Rig::new(Settings::default(), fixed());
     rig.turn();

@@ -69,6 +69,10 @@ def target(address: str, tls: bool, root_certificates: bytes | None) -> tuple[st
 
 
 def metadata(key: str) -> tuple[tuple[str, str], ...]:
+    """What goes with every call. A key may come from a file, with the end of its line."""
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise NotExact("has characters that a header cannot carry", "key")
     return (("authorization", f"Bearer {key}"),) if key else ()
 
 

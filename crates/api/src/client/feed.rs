@@ -74,8 +74,20 @@ impl Subscription {
     }
 
     pub fn candles(mut self, interval: CandleInterval) -> Subscription {
-        self.request.candle_intervals.push(interval as i32);
-        if self.has(View::Candles) { self } else { self.view(View::Candles) }
+        if !self.request.candle_intervals.contains(&(interval as i32)) {
+            self.request.candle_intervals.push(interval as i32);
+        }
+        self.view(View::Candles)
+    }
+
+    /// How instruments trade.
+    pub fn status(self) -> Subscription {
+        self.view(View::Status)
+    }
+
+    /// In a call: the price and lots that an uncross would have.
+    pub fn indicative(self) -> Subscription {
+        self.view(View::Indicative)
     }
 
     /// Where this reader is too slow, every view begins again with a snapshot. Without it the exchange closes the
@@ -96,13 +108,12 @@ impl Subscription {
         Subscription { give_up_after: Some(most), ..self }
     }
 
+    /// Each view once, however often it is asked for.
     fn view(mut self, view: View) -> Subscription {
-        self.request.views.push(view as i32);
+        if !self.request.views.contains(&(view as i32)) {
+            self.request.views.push(view as i32);
+        }
         self
-    }
-
-    fn has(&self, view: View) -> bool {
-        self.request.views.contains(&(view as i32))
     }
 }
 
@@ -135,10 +146,11 @@ pub enum News {
         id: u32,
         trades: Vec<v1::MarketTrade>,
     },
-    /// Some commands' trades were not told: the connection was away for longer than they are kept.
+    /// Trades of so many commands were not told: the connection was away for longer than they are kept. `None` where nobody
+    /// knows whether there were any, as the exchange has begun to count anew.
     TradesMissed {
         id: u32,
-        commands: u64,
+        commands: Option<u64>,
     },
     Statistics {
         id: u32,
@@ -146,6 +158,15 @@ pub enum News {
     Candles {
         id: u32,
         interval: CandleInterval,
+    },
+    /// How it trades is another.
+    Status {
+        id: u32,
+        status: v1::InstrumentStatus,
+    },
+    /// What an uncross would do is another.
+    Indicative {
+        id: u32,
     },
     /// All is told that commands up to this number caused.
     Heartbeat {
@@ -188,6 +209,10 @@ pub struct Instrument {
     pub orders: LocalBook,
     pub last_trade: Option<v1::MarketTrade>,
     pub statistics: Option<v1::Statistics>,
+    /// Unspecified where the view of it is not subscribed to.
+    pub status: v1::InstrumentStatus,
+    /// Nothing outside a call.
+    pub indicative: v1::IndicativeUncross,
     candles: BTreeMap<i32, VecDeque<v1::Candle>>,
     epoch: u64,
     /// What is known of the other views, by view and interval.
@@ -203,6 +228,8 @@ pub struct Instrument {
 struct Line {
     number: u64,
     is_whole: bool,
+    /// Its number is of another epoch.
+    is_foreign: bool,
 }
 
 impl Instrument {
@@ -215,6 +242,8 @@ impl Instrument {
             orders: LocalBook::default(),
             last_trade: None,
             statistics: None,
+            status: v1::InstrumentStatus::Unspecified,
+            indicative: v1::IndicativeUncross::default(),
             candles: BTreeMap::new(),
             epoch,
             lines: BTreeMap::new(),
@@ -254,11 +283,12 @@ impl Instrument {
     fn forget(&mut self) {
         self.levels.forget();
         self.orders.forget();
-        self.lines.values_mut().for_each(|line| line.is_whole = false);
+        self.lines.values_mut().for_each(|line| (line.is_whole, line.is_foreign) = (false, true));
     }
 
     fn state(&self, view: View, interval: i32) -> Line {
-        let of = |book: &LocalBook| Line { number: book.number(), is_whole: book.is_whole() };
+        let of =
+            |book: &LocalBook| Line { number: book.number(), is_whole: book.is_whole(), is_foreign: false };
         match view {
             View::Levels => of(&self.levels),
             View::Orders => of(&self.orders),
@@ -386,13 +416,14 @@ impl Feed {
         self.ready.clear();
         self.instruments.values_mut().for_each(|instrument| instrument.is_announced = false);
         if let Some(symbol) = self.no_more_listed(&error) {
-            if self.wanted.request.symbols.is_empty() && self.wanted.request.patterns.is_empty() {
-                return Err(Error::Ended("all that was subscribed to is listed no more".into()));
-            }
             if let Some(id) = self.symbols.get(&symbol).copied() {
                 self.end(id);
             }
             error = broken(format!("{symbol} is listed no more"));
+        }
+        if self.wanted.request.symbols.is_empty() && self.wanted.request.patterns.is_empty() {
+            self.stream.end();
+            return Err(Error::Ended("all that was subscribed to is listed no more".into()));
         }
         let (link, request) = (self.link.clone(), self.request());
         self.stream.again(error, |delay| -> Calling<_> {
@@ -441,6 +472,8 @@ impl Feed {
         let id = update.instrument_id;
         self.sequence = self.sequence.max(update.sequence);
         match update.content {
+            // While instruments still join, it says no more than that all is well.
+            Some(Content::Heartbeat(_)) if update.sequence == 0 => Ok(()),
             Some(Content::Heartbeat(_)) => {
                 // Everything has joined by now: what was not announced again was over while the connection was away.
                 let gone: Vec<u32> =
@@ -454,8 +487,11 @@ impl Feed {
                 Ok(())
             }
             Some(Content::Over(_)) => {
-                // Each view tells it, as the last that it tells.
-                let views = self.views().count();
+                // Each view tells it, as the last that it tells; where what was not read is thrown away, it may be told once.
+                let views = match self.wanted.request.slow_reader() {
+                    v1::SlowReader::Conflate => 1,
+                    _ => self.views().count(),
+                };
                 let Some(instrument) = self.instruments.get_mut(&id) else { return Ok(()) };
                 instrument.ended += 1;
                 if instrument.ended >= views {
@@ -488,19 +524,21 @@ impl Feed {
         }
     }
 
-    /// An instrument is over.
+    /// An instrument is over: it is asked for no more.
     fn end(&mut self, id: u32) {
-        if let Some(over) = self.instruments.remove(&id) {
+        let Some(over) = self.instruments.remove(&id) else { return };
+        // The symbol may be another's by now.
+        if self.symbols.get(&over.symbol) == Some(&id) {
             self.symbols.remove(&over.symbol);
-            self.news.push_back(News::Over { id, symbol: over.symbol });
+            self.wanted.request.symbols.retain(|symbol| *symbol != over.symbol);
         }
+        self.news.push_back(News::Over { id, symbol: over.symbol });
     }
 
     fn change(&mut self, update: v1::MarketUpdate) -> Result<(), Error> {
         let id = update.instrument_id;
-        let Some(instrument) = self.instruments.get_mut(&id) else {
-            return self.lose(broken(format!("instrument {id} was not announced")));
-        };
+        // The last of one that is over already.
+        let Some(instrument) = self.instruments.get_mut(&id) else { return Ok(()) };
         let is_told = !update.incomplete;
         self.counts.snapshots += u64::from(update.snapshot && is_told);
         self.counts.changes += u64::from(!update.snapshot);
@@ -527,17 +565,20 @@ impl Feed {
             Some(Content::Trades(_)) => (View::Trades, 0),
             Some(Content::Statistics(_)) => (View::Statistics, 0),
             Some(Content::Candles(candles)) => (View::Candles, candles.interval),
+            Some(Content::Status(_)) => (View::Status, 0),
+            Some(Content::Indicative(_)) => (View::Indicative, 0),
             // Something newer than this client.
             _ => return Ok(()),
         };
         let Some(instrument) = self.instruments.get_mut(&id) else { return Ok(()) };
+        let was_known = instrument.lines.contains_key(&(view as i32, interval));
         let line = instrument.lines.entry((view as i32, interval)).or_default();
         let before = *line;
         if !snapshot && (!before.is_whole || number != before.number + 1) {
             line.is_whole = false;
             return self.differ(id, Differs::Number { expected: before.number + 1, found: number });
         }
-        *line = Line { number, is_whole: true };
+        *line = Line { number, is_whole: true, is_foreign: false };
         match content {
             Some(Content::Top(top)) => {
                 instrument.top = top;
@@ -545,9 +586,8 @@ impl Feed {
             }
             Some(Content::Trades(told)) if snapshot => {
                 debug_assert!(told.trades.is_empty());
-                // Numbers of another epoch say nothing of how many were missed.
-                if before.is_whole && number > before.number {
-                    let commands = number - before.number;
+                let commands = number.checked_sub(before.number).filter(|_| !before.is_foreign);
+                if was_known && commands != Some(0) {
                     self.news.push_back(News::TradesMissed { id, commands });
                 }
             }
@@ -574,6 +614,14 @@ impl Feed {
                 }
                 let interval = CandleInterval::try_from(interval).unwrap_or_default();
                 self.news.push_back(News::Candles { id, interval });
+            }
+            Some(Content::Status(told)) => {
+                instrument.status = told.status();
+                self.news.push_back(News::Status { id, status: instrument.status });
+            }
+            Some(Content::Indicative(told)) => {
+                instrument.indicative = told;
+                self.news.push_back(News::Indicative { id });
             }
             _ => {}
         }

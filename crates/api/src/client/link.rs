@@ -190,6 +190,11 @@ impl<T> Lasting<T> {
         }
     }
 
+    /// Nothing more is to come.
+    pub fn end(&mut self) {
+        self.state = State::Over;
+    }
+
     /// Calls again after `error`, when it is time to; `call` is given how long to wait.
     ///
     /// # Errors

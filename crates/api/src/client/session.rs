@@ -43,7 +43,7 @@ pub struct SessionOptions {
     /// Entries that may be unanswered; `Entries` waits beyond.
     pub window: usize,
     /// An entry that is older than this when it could be sent, or sent again, is told as [`Cause::Stale`] instead: prices
-    /// of a minute ago are not to be traded at. `None` sends all.
+    /// of a minute ago are not to be traded at. What only takes orders out or lots off is sent however old. `None` sends all.
     pub stale_after: Option<Duration>,
     /// After so long without a connection the session ends. `None` never gives up.
     pub give_up_after: Option<Duration>,
@@ -269,13 +269,16 @@ impl Events {
     }
 
     /// The next event that is here already.
-    pub fn ready(&mut self) -> Option<Event> {
+    ///
+    /// # Errors
+    /// What has ended the session; then nothing more comes.
+    pub fn ready(&mut self) -> Result<Option<Event>, Error> {
         if self.ready.len() == 0
-            && let Ok(Ok(told)) = self.told.try_recv()
+            && let Ok(told) = self.told.try_recv()
         {
-            self.ready = told.into_iter();
+            self.ready = told?.into_iter();
         }
-        self.ready.next()
+        Ok(self.ready.next())
     }
 }
 
@@ -314,6 +317,17 @@ impl Unanswered {
         matches!(self.entry.request, Some(Request::Quote(_)))
     }
 
+    /// Whether all it can do is take orders out, or lots off: then it is never too old.
+    fn only_withdraws(&self) -> bool {
+        match &self.entry.request {
+            Some(Request::Cancel(_) | Request::MassCancel(_) | Request::Reduce(_)) => true,
+            Some(Request::Quote(set)) => {
+                set.quotes.iter().all(|quote| quote.bid_quantity == 0 && quote.ask_quantity == 0)
+            }
+            _ => false,
+        }
+    }
+
     fn weight(&self) -> usize {
         match &self.entry.request {
             Some(Request::Quote(set)) => set.quotes.len().max(1),
@@ -333,6 +347,8 @@ struct Connection {
     said: Instant,
     /// Nothing but heartbeats is sent before.
     paused_until: Instant,
+    /// The entry that the exchange waits for.
+    throttled: Option<u64>,
     /// Whether what came before the logon is settled.
     is_settled: bool,
     said_farewell: bool,
@@ -441,6 +457,7 @@ impl Keeper {
             heard: now,
             said: now,
             paused_until: now,
+            throttled: None,
             is_settled: false,
             said_farewell: false,
             weight: WEIGHT,
@@ -488,19 +505,26 @@ impl Keeper {
             return Err(Error::Lost { why, next: self.next_report, unanswered });
         }
         self.next_entry = on.last_number + 1;
-        self.refuse_stale();
+        self.refuse_stale(None);
         let sent_again = self.unanswered.iter().filter(|kept| kept.entry.number > on.last_number).count();
         self.telling.push(Event::Reconnected(Reconnected { after, sent_again, is_gapless: true }));
         Ok(())
     }
 
-    /// What waits to be sent must not be too old for it.
-    fn refuse_stale(&mut self) {
+    /// What waits to be sent must not be too old for it. The exchange waits for the entry that it has `throttled`: it is sent all
+    /// the same, without its request.
+    fn refuse_stale(&mut self, throttled: Option<u64>) {
         let Some(most) = self.options.stale_after else { return };
         let (now, next) = (Instant::now(), self.next_entry);
-        let is_stale =
-            |kept: &Unanswered| kept.entry.number >= next && now.duration_since(kept.asked_at) > most;
-        self.refuse_where(is_stale, |_| Cause::Stale);
+        let is_stale = |kept: &Unanswered| {
+            kept.entry.number >= next && now.duration_since(kept.asked_at) > most && !kept.only_withdraws()
+        };
+        if let Some(awaited) = throttled.and_then(|number| self.position(number))
+            && is_stale(&self.unanswered[awaited])
+        {
+            self.unanswered[awaited].entry.request = None;
+        }
+        self.refuse_where(|kept| is_stale(kept) && kept.entry.request.is_some(), |_| Cause::Stale);
     }
 
     /// All reports are here of what the exchange had sequenced when it was logged on to, and `last` was the highest entry:
@@ -577,7 +601,6 @@ impl Keeper {
                 Turn::IsAsked(Some(Ask::Entries(entries, asked_at))) => {
                     let kept = |entry| Unanswered { entry, asked_at, sent_at: asked_at };
                     self.unanswered.extend(entries.into_iter().map(kept));
-                    self.refuse_stale();
                 }
                 Turn::IsAsked(Some(Ask::LogOff)) => (self.leaving, self.is_asked) = (true, false),
                 Turn::IsAsked(None) => self.is_asked = false,
@@ -586,8 +609,12 @@ impl Keeper {
                     on.say(Asked::Logoff(v1::Logoff {}));
                 }
                 Turn::Asks => {
+                    self.refuse_stale(on.throttled);
                     let batch = self.batch(on.weight);
-                    on.say(Asked::Batch(batch));
+                    if !batch.entries.is_empty() {
+                        on.throttled = None;
+                        on.say(Asked::Batch(batch));
+                    }
                 }
                 Turn::LooksAround => self.look_around(&mut on)?,
             }
@@ -656,6 +683,7 @@ impl Keeper {
                 let wait = throttled.retry_after.and_then(|wait| Duration::try_from(wait).ok());
                 on.paused_until = Instant::now() + wait.unwrap_or_default();
                 self.next_entry = self.next_entry.min(throttled.first_refused_number);
+                on.throttled = Some(throttled.first_refused_number);
             }
             // Too many entries for how this exchange is configured: the same again in smaller batches.
             Told::EntryRefused(refused) if refused.field == "batch.entries" && on.weight > 1 => {
@@ -664,8 +692,13 @@ impl Keeper {
             }
             Told::EntryRefused(refused) => {
                 let v1::EntryRefused { number, field, description } = refused;
-                let cause = Cause::Misshapen { field, description };
-                let client_order_id = self.found(number).unwrap_or_default();
+                let (client_order_id, cause) = match self.found(number) {
+                    Some(entry) if entry.request.is_none() => (entry.client_order_id, Cause::Stale),
+                    known => {
+                        let id = known.map(|entry| entry.client_order_id).unwrap_or_default();
+                        (id, Cause::Misshapen { field, description })
+                    }
+                };
                 self.telling.push(Event::Refused(Refusal { number, client_order_id, cause }));
             }
             Told::Heartbeat(_) | Told::LoggedOn(_) | Told::LoggedOff(_) => {}
@@ -702,11 +735,15 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes an entry out, of which it is known now what became of it; its client order id.
-    fn found(&mut self, number: u64) -> Option<String> {
+    /// Takes an entry out, of which it is known now what became of it.
+    fn found(&mut self, number: u64) -> Option<v1::TradeEntry> {
+        let at = self.position(number)?;
+        self.unanswered.remove(at).map(|kept| kept.entry)
+    }
+
+    fn position(&self, number: u64) -> Option<usize> {
         let at = self.unanswered.partition_point(|kept| kept.entry.number < number);
-        let is_it = self.unanswered.get(at).is_some_and(|kept| kept.entry.number == number);
-        is_it.then(|| self.unanswered.remove(at)).flatten().map(|kept| kept.entry.client_order_id)
+        self.unanswered.get(at).filter(|kept| kept.entry.number == number).map(|_| at)
     }
 }
 
@@ -822,12 +859,36 @@ mod tests {
     #[test]
     fn what_is_too_old_is_not_sent() {
         let mut keeper = keeper(SessionOptions { stale_after: Some(Duration::from_secs(1)), ..options() });
-        keeper.unanswered[3].asked_at -= Duration::from_secs(2);
-        keeper.unanswered[0].asked_at -= Duration::from_secs(2);
+        let place = Some(Request::Place(v1::NewOrder::default()));
+        for at in [0, 3] {
+            keeper.unanswered[at].entry.request = place.clone();
+        }
+        for kept in &mut keeper.unanswered {
+            kept.asked_at -= Duration::from_secs(2);
+        }
         let on = v1::LoggedOn { session_id: 7, last_number: 2, ..Default::default() };
         keeper.go_on(&on, Duration::ZERO).unwrap();
-        assert_eq!(refused(&mut keeper), [(4, Cause::Stale)], "the first was sequenced before it was old");
+        // The first was sequenced before it was old; the others only withdraw.
+        assert_eq!(refused(&mut keeper), [(4, Cause::Stale)]);
         assert_eq!(numbers(&keeper), [1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn what_the_exchange_waits_for_is_sent_without_its_request_when_it_is_too_old() {
+        let mut keeper = keeper(SessionOptions { stale_after: Some(Duration::from_secs(1)), ..options() });
+        for kept in &mut keeper.unanswered {
+            kept.entry.request = Some(Request::Place(v1::NewOrder::default()));
+            kept.asked_at -= Duration::from_secs(2);
+        }
+        keeper.next_entry = 3;
+        keeper.refuse_stale(Some(3));
+        assert_eq!(refused(&mut keeper), [(4, Cause::Stale), (5, Cause::Stale)]);
+        let sent = keeper.batch(WEIGHT).entries;
+        assert_eq!(
+            sent.iter().map(|entry| (entry.number, entry.request.is_some())).collect::<Vec<_>>(),
+            [(3, false)]
+        );
+        assert_eq!(keeper.found(3).map(|entry| entry.client_order_id), Some("c3".into()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use hourbook_journal::{Disk, Local};
 use hourbook_model::*;
 use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -45,8 +45,9 @@ fn a_directory_serves_one_sequencer() {
 /// A disk whose syncs wait for a gate, and may fail; files grow as long as there is room.
 #[derive(Debug)]
 struct Gated {
-    /// Syncs that may pass.
+    /// Syncs that may pass, and how many have come to the gate.
     open: Mutex<u64>,
+    came: AtomicU64,
     opened: Condvar,
     fails: AtomicBool,
     room: AtomicI64,
@@ -56,6 +57,7 @@ impl Gated {
     fn new() -> Arc<Gated> {
         Arc::new(Gated {
             open: Mutex::new(u64::MAX),
+            came: AtomicU64::new(0),
             opened: Condvar::new(),
             fails: AtomicBool::new(false),
             room: AtomicI64::new(i64::MAX / 2),
@@ -85,6 +87,7 @@ impl Disk for Gated {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
+        self.came.fetch_add(1, SeqCst);
         let mut open = self.opened.wait_while(self.open.lock().unwrap(), |open| *open == 0).unwrap();
         *open -= u64::from(*open < u64::MAX);
         drop(open);
@@ -148,9 +151,10 @@ fn what_is_durable_does_not_wait_for_the_next_sync() {
     disk.set(false);
     let create = |name: String| (Request::default(), Command::from(CreateParticipant { name }));
     let before = running.handle.stats().seq;
+    let came = disk.came.load(SeqCst);
     // The first batch takes so long to apply that its sync begins meanwhile, and waits.
     let first = running.handle.submit_batch((0..2_000).map(|n| create(format!("p{n}"))).collect());
-    wait_for(|| running.handle.stats().seq == before + 2_000);
+    wait_for(|| running.handle.stats().seq == before + 2_000 && disk.came.load(SeqCst) > came);
     let second = running.handle.submit_batch(vec![create("bob".into())]);
     wait_for(|| running.handle.stats().seq == before + 2_001);
     disk.let_pass(1);
@@ -367,4 +371,36 @@ fn damage_stops_the_start_and_names_the_record() {
     let said = fault.to_string();
     assert!(said.contains("record 1 at byte 4096") || said.contains("record 2 at byte"), "{said}");
     assert!(said.contains("0000000001.journal"), "{said}");
+}
+
+#[test]
+fn what_is_shown_stands_in_order_with_what_is_published() {
+    let place = Place::new();
+    let witness = Witness::default();
+    let running = place.start_with(|_| {}, vec![Box::new(witness.clone())]).unwrap();
+    let hour = running.open_market();
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    for round in 0..200 {
+        let placed = running.order(1 + round % 2, &format!("o{round}"), hour, Side::Sell);
+        let (seen, shown) = (Arc::clone(&witness.seen), Arc::clone(&shown));
+        let look = |exchange: &hourbook_exchange::Exchange| exchange.stamp().seq;
+        let asked = running.handle.show(look, move |at| {
+            // Both on the publishing thread.
+            shown.lock().unwrap().push((at, seen.lock().unwrap().last().copied().unwrap_or(0)));
+        });
+        if round % 3 == 0 {
+            placed.wait().unwrap();
+            asked.wait().unwrap();
+        } else {
+            drop((placed, asked));
+        }
+    }
+    wait_for(|| shown.lock().unwrap().len() == 200);
+    let seen = witness.seen.lock().unwrap().clone();
+    for (at, published) in shown.lock().unwrap().iter() {
+        assert!(published <= at, "nothing behind it was published: {published} and {at}");
+        let next = seen.iter().find(|seq| **seq > *published);
+        assert!(published == at || next.is_some_and(|next| next <= at), "its own batch comes next");
+    }
+    running.stop().2.unwrap();
 }
