@@ -179,16 +179,15 @@ fn people_see_a_table() {
     let output = load(directory.path(), &more).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    for expected in [
-        "window-4",
-        "no-op",
-        "orders a second",
-        "p99.9, us",
-        "ratio 0.",
-        "raised for this: commands_per_second",
-    ] {
+    for expected in
+        ["window-4", "no-op", "orders a second", "p99.9, us", "raised for this: commands_per_second"]
+    {
         assert!(told.contains(expected), "{expected} in {told}");
     }
+    // On a busy machine the exchange may be the faster one.
+    let ratio = told.split_once("ratio ").and_then(|(_, behind)| behind.split_whitespace().next());
+    let ratio = ratio.and_then(|ratio| ratio.trim_end_matches([',', '.']).parse::<f64>().ok());
+    assert!(ratio.is_some_and(|ratio| ratio > 0.0), "a ratio in {told}");
 }
 
 #[test]

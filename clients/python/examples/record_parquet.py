@@ -2,11 +2,12 @@
 
     HOURBOOK_KEY=hb_... python record_parquet.py 'GP.CNNM.*' 60 recording
 
-Needs `pip install hourbook[parquet]`. What is seen again after a lost connection is not written twice. With pandas,
-`pandas.read_parquet("recording/trades.parquet")` reads it back.
+Needs `pip install hourbook[parquet]`. Ctrl-C ends it earlier, and its files are whole. What is seen again after a lost
+connection is not written twice. With pandas, `pandas.read_parquet("recording/trades.parquet")` reads it back.
 """
 
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -62,11 +63,19 @@ def main(pattern: str, seconds: float, directory: Path) -> None:
     trades, levels = Table(directory / "trades.parquet", TRADES), Table(directory / "levels.parquet", LEVELS)
     with Client(ADDRESS, os.environ["HOURBOOK_KEY"]) as exchange:
         subscription = exchange.subscribe(patterns=pattern, views=[MarketDataView.TRADES, MarketDataView.LEVELS])
-        threading.Timer(seconds, subscription.close).start()
+        timer = threading.Timer(seconds, subscription.close)
+        timer.start()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: subscription.close())
+        begun = False
         for update in subscription:
+            if not begun:
+                print(f"records from {update.time}", flush=True)
+                begun = True
             common = {"time": update.time, "sequence": update.sequence, "symbol": update.symbol}
             if isinstance(update.content, tuple):
                 for trade in update.content:
+                    print(f"{update.symbol}: {trade.quantity} at {trade.price}, trade {trade.trade_id}", flush=True)
                     trades.add(
                         **common,
                         trade_id=trade.trade_id,
@@ -86,6 +95,7 @@ def main(pattern: str, seconds: float, directory: Path) -> None:
                             quantity=level.quantity,
                             order_count=level.order_count,
                         )
+        timer.cancel()
     trades.close()
     levels.close()
     print(f"{trades.written} trades and {levels.written} level changes in {directory}")

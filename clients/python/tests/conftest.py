@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +94,9 @@ def server() -> Iterator[Server]:
     server.directory.cleanup()
 
 
-@pytest.fixture(scope="session")
-def market(server: Server) -> Iterator[Market]:
+@contextmanager
+def opened(server: Server) -> Iterator[Market]:
+    """A market on a server, with its traders."""
     with Client(server.address, server.operator_key) as operator:
         deadline = time.monotonic() + PATIENCE
         while not (listed := operator.fetch_markets("GP.CNNX.A.D*")):
@@ -118,6 +120,12 @@ def market(server: Server) -> Iterator[Market]:
                 "seen by the test",
             )
         yield Market(server, operator, instrument, ids["buyer"][1], ids["buyer"][0], ids["seller"][1], ids["seller"][0])
+
+
+@pytest.fixture(scope="session")
+def market(server: Server) -> Iterator[Market]:
+    with opened(server) as market:
+        yield market
 
 
 @pytest.fixture

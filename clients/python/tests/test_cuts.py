@@ -9,9 +9,12 @@ from decimal import Decimal
 
 import pytest
 from conftest import PATIENCE, Market, Proxy, Server
+from google.protobuf.message import Message
 
 from hourbook import AsyncClient, Client, EntryRefused, MarketDataView, NewOrder, Refused, errors, refusals
 from hourbook._proto import orders_pb2, types_pb2
+from hourbook._wire import A, Stream
+from hourbook.client import Subscription
 from hourbook.enums import ReportKind
 from hourbook.models import ExecutionReport
 from hourbook.trading import Trading
@@ -40,6 +43,13 @@ class Cutter:
         self.thread.join()
 
 
+def until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def reports_of(client: Client, first: int) -> list[ExecutionReport]:
     """The account's reports from a number on, as they are kept."""
     found = []
@@ -52,21 +62,29 @@ def reports_of(client: Client, first: int) -> list[ExecutionReport]:
 
 
 def test_an_order_sent_again_after_a_timeout_is_not_placed_twice(market: Market, proxy: Proxy, buyer: Client) -> None:
-    with market.client(market.buyer_key, proxy.address, timeout=0.3) as client:
+    def free_the_way() -> None:
+        # It gets there, and the answer does not.
+        until(lambda: bool(buyer.fetch_open_orders(market.symbol)))
+        proxy.is_deaf = False
+        proxy.cut()
+
+    with market.client(market.buyer_key, proxy.address, timeout=1.0) as client:
         client.fetch_balance()
         proxy.is_deaf = True
-        # It gets there, and the answer does not: after a while the way is free again.
-        threading.Timer(1.0, lambda: setattr(proxy, "is_deaf", False)).start()
-        threading.Timer(1.1, proxy.cut).start()
+        freeing = threading.Thread(target=free_the_way, daemon=True)
+        freeing.start()
         placed = client.create_order(market.symbol, "limit", "buy", 1, PRICE, client_order_id="lost answer")
+        freeing.join(PATIENCE)
     assert placed.repeated
     standing = buyer.fetch_open_orders(market.symbol)
     assert [order.report.client_order_id for order in standing] == ["lost answer"]
 
 
 def test_who_gives_up_learns_under_which_id_to_ask_again(market: Market, proxy: Proxy, buyer: Client) -> None:
-    with market.client(market.buyer_key, proxy.address, timeout=0.2, patience=0.5) as client:
+    with market.client(market.buyer_key, proxy.address) as client:
         client.fetch_balance()
+        # It gives up soon, but not before the order can have got there.
+        client._wire.timeout, client._wire.patience = 2.0, 0.5
         proxy.is_deaf = True
         with pytest.raises(errors.StatusError) as lost:
             client.create_order(market.symbol, "limit", "buy", 1, PRICE)
@@ -79,8 +97,9 @@ def test_who_gives_up_learns_under_which_id_to_ask_again(market: Market, proxy: 
 
 def test_a_key_is_not_made_twice(market: Market, proxy: Proxy) -> None:
     participant = market.operator.create_participant("of one key").number
-    with market.client(market.server.operator_key, proxy.address, timeout=0.2) as operator:
+    with market.client(market.server.operator_key, proxy.address) as operator:
         operator.fetch_products(limit=1)
+        operator._wire.timeout = 2.0
         proxy.is_deaf = True
         with pytest.raises(errors.StatusError):
             operator.issue_key(participant, "trader")
@@ -143,15 +162,27 @@ def test_drop_copy_over_a_failing_line_tells_each_report_once(
     assert [report.number for report in told] == list(range(first, first + 300))
 
 
-def test_a_listener_from_now_on_misses_nothing(market: Market, proxy: Proxy, buyer: Client) -> None:
+def test_a_listener_from_now_on_misses_nothing(
+    market: Market, proxy: Proxy, buyer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with market.client(market.buyer_key, proxy.address) as client:
+        asked: list[int] = []
+        stream = client._wire.stream
+
+        def opens(request: Message, answer: type[A]) -> Stream[A]:
+            assert isinstance(request, orders_pb2.StreamExecutionsRequest)
+            asked.append(request.from_number)
+            return stream(request, answer)
+
+        monkeypatch.setattr(client._wire, "stream", opens)
         watching = client.watch_orders()
         told: list[ExecutionReport] = []
         # Reports of what the test before has cancelled may still come.
         accepted = (report for report in watching if report.kind is ReportKind.ACCEPTED)
         listener = threading.Thread(target=lambda: told.append(next(accepted)), daemon=True)
         listener.start()
-        time.sleep(0.5)
+        # The first stream, or some, asked for the number to begin with.
+        until(lambda: bool(asked) and asked[-1] < asked[0])
         # Cut before the first report came: there was no number yet to go on from, but the one that was asked for.
         proxy.cut()
         placed = buyer.create_order(market.symbol, "limit", "buy", 1, PRICE)
@@ -263,7 +294,7 @@ def test_a_restart_is_survived(market: Market, buyer: Client, end: Callable[[Ser
 
 
 def test_trades_that_a_restart_kept_from_being_told_come_out_of_history(
-    market: Market, proxy: Proxy, buyer: Client, seller: Client
+    market: Market, proxy: Proxy, buyer: Client, seller: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def trade() -> int:
         seller.create_order(market.symbol, "limit", "sell", 1, "0.2479")
@@ -271,10 +302,21 @@ def test_trades_that_a_restart_kept_from_being_told_come_out_of_history(
 
     with market.client(market.buyer_key, proxy.address) as client:
         told: list[int] = []
-        watching = client.watch_trades(market.symbol)
-        listener = threading.Thread(target=lambda: told.extend(next(watching).trade_id for _ in range(6)), daemon=True)
+        subscribed: list[Subscription] = []
+        subscribe = client.subscribe
+
+        def subscribes(symbol: str, views: list[MarketDataView]) -> Subscription:
+            subscribed.append(subscribe(symbol, views))
+            return subscribed[-1]
+
+        def listen() -> None:
+            for trade in client.watch_trades(market.symbol):
+                told.append(trade.trade_id)
+
+        monkeypatch.setattr(client, "subscribe", subscribes)
+        listener = threading.Thread(target=listen, daemon=True)
         listener.start()
-        time.sleep(1.0)
+        until(lambda: bool(subscribed) and subscribed[0].feed.sequence > 0)
         made = [trade(), trade()]
         proxy.is_shut = True
         proxy.cut()
@@ -282,8 +324,10 @@ def test_trades_that_a_restart_kept_from_being_told_come_out_of_history(
         market.server.start()
         made += [trade(), trade()]
         proxy.is_shut = False
-        time.sleep(3.0)
+        until(lambda: len(told) >= len(made))
         made += [trade(), trade()]
+        until(lambda: len(told) >= len(made))
+        subscribed[0].close()
         listener.join(PATIENCE)
     assert told == made
 

@@ -5,9 +5,10 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from hourbook import Role
 from hourbook.models import Fill
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+Running = tuple[subprocess.Popen[str], Iterator[str]]
+# Seconds that no test takes.
+LONG = "600"
 
 
 @dataclass
@@ -51,6 +55,19 @@ def run(quickstart: Quickstart, program: str, *arguments: str, key: str = "") ->
     return done.stdout
 
 
+@contextmanager
+def program(quickstart: Quickstart, name: str, *arguments: str, key: str) -> Iterator[Running]:
+    """An example that runs meanwhile, until the test ends it, and the lines that it tells."""
+    command = [sys.executable, str(EXAMPLES / name), *arguments]
+    environment = {**quickstart.environment, "HOURBOOK_KEY": key}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
+        assert running.stdout is not None
+        try:
+            yield running, iter(running.stdout)
+        finally:
+            running.kill()
+
+
 def test_a_first_order_trades(quickstart: Quickstart) -> None:
     told = run(quickstart, "first_order.py", quickstart.symbol)
     assert re.search(rf"offered  10 lots of {quickstart.symbol} at 0\.\d+ CNY an hour", told)
@@ -80,10 +97,10 @@ def test_a_tiny_maker_quotes_both_sides_and_leans(market: Market, quickstart: Qu
         account, instrument.product, instrument.delivery_start_time, instrument.hours, 100, "seen by the test"
     )
     key = operator.issue_key(participant, Role.MAKER).key
-    told: list[str] = []
-    maker = threading.Thread(target=lambda: told.append(run(quickstart, "tiny_maker.py", quickstart.symbol, "6", key=key)))
-    maker.start()
-    with market.client(quickstart.environment["BUYER"]) as taker:
+    with (
+        program(quickstart, "tiny_maker.py", quickstart.symbol, LONG, key=key) as (maker, told),
+        market.client(quickstart.environment["BUYER"]) as taker,
+    ):
         deadline = time.monotonic() + PATIENCE
         while True:
             book = taker.fetch_order_book(quickstart.symbol)
@@ -94,34 +111,40 @@ def test_a_tiny_maker_quotes_both_sides_and_leans(market: Market, quickstart: Qu
         assert book.bids[0].price < book.asks[0].price
         lifted = taker.create_order(quickstart.symbol, "limit", "buy", 5, book.asks[0].price, time_in_force="ioc")
         assert lifted.filled == 5
+        assert any("holds -5" in line for line in told)
         while taker.fetch_order_book(quickstart.symbol).bids[0].price == book.bids[0].price:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    maker.join(PATIENCE)
-    assert "holds -5" in told[0]
-    assert operator.fetch_open_orders(account_id=account) == []
+        # However it ends, its quotes go with it.
+        maker.kill()
+    while operator.fetch_open_orders(account_id=account):
+        assert time.monotonic() < deadline + PATIENCE
+        time.sleep(0.05)
 
 
 def test_a_recording_is_read_back_exactly(market: Market, quickstart: Quickstart, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    told: list[str] = []
     where = tmp_path / "recording"
-    product = quickstart.symbol.rsplit(".", 1)[0]
-    key = quickstart.environment["BUYER"]
-    recording = threading.Thread(
-        target=lambda: told.append(run(quickstart, "record_parquet.py", f"{product}.H*", "5", str(where), key=key))
-    )
-    recording.start()
-    fills: list[Fill] = []
     environment = quickstart.environment
-    with market.client(environment["SELLER"]) as seller, market.client(environment["BUYER"]) as buyer:
+    key = environment["BUYER"]
+    fills: list[Fill] = []
+    with (
+        program(quickstart, "record_parquet.py", quickstart.symbol, LONG, str(where), key=key) as (recorder, told),
+        market.client(environment["SELLER"]) as seller,
+        market.client(environment["BUYER"]) as buyer,
+    ):
         price = seller.fetch_market(quickstart.symbol).reference_price
         assert price is not None
-        time.sleep(3)
-        for _ in range(10):
+        # The one instrument that it records has begun.
+        assert next(told).startswith("records from ")
+        for _ in range(11):
             seller.create_order(quickstart.symbol, "limit", "sell", 2, price)
             fills += buyer.create_order(quickstart.symbol, "limit", "buy", 2, price).fills
-    recording.join(PATIENCE)
+        # Not before it has heard of the last one.
+        assert any(line.endswith(f"trade {fills[-1].trade_id}\n") for line in told)
+        recorder.terminate()
+        *_, last = told
+        assert recorder.wait(PATIENCE) == 0
     trades = parquet.read_table(where / "trades.parquet").to_pylist()
     assert [(row["trade_id"], row["price"], row["quantity"]) for row in trades] == [
         (fill.trade_id, fill.price, fill.quantity) for fill in fills
@@ -129,7 +152,7 @@ def test_a_recording_is_read_back_exactly(market: Market, quickstart: Quickstart
     levels = parquet.read_table(where / "levels.parquet").to_pylist()
     mine = [row for row in levels if row["symbol"] == quickstart.symbol]
     assert len(mine) >= 20
-    assert re.search(rf"{len(trades)} trades and {len(levels)} level changes", told[0])
+    assert re.search(rf"{len(trades)} trades and {len(levels)} level changes", last)
 
 
 def test_the_notebook_runs(quickstart: Quickstart, monkeypatch: pytest.MonkeyPatch) -> None:
