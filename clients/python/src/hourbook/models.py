@@ -373,7 +373,7 @@ class Statistics:
     vwap: Decimal | None
     # How many trades.
     trade_count: int
-    # Trades before this, the start of the server, are not counted.
+    # Trades before this, the start of the server or of the epoch, are not counted.
     since_time: datetime
 
     @classmethod
