@@ -8,7 +8,6 @@
 //! evidence and the day, so that a restart comes to the same prices.
 
 use crate::status;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use hourbook_exchange::{Exchange, Listed};
 use hourbook_model as model;
 use hourbook_model::{
@@ -24,6 +23,7 @@ use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -52,8 +52,9 @@ const STEP_PERCENT: i64 = 1;
 const AT_ONCE: usize = 500;
 /// Services scored before prices are looked at again.
 const ROUND: usize = 64;
-/// The desk rests nine times as long as it worked, and no longer or shorter than this: what is published meanwhile
-/// is taken up together.
+/// The desk rests so many times as long as it worked, within bounds: what is published meanwhile is taken up together, and
+/// however much is traded, prices take a fiftieth of one core.
+const RESTS: u32 = 49;
 const REST: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(250);
 /// How often, and with which pause, it looks whether what was due is done.
 const MOST_SLICES: usize = 1_000;
@@ -470,7 +471,7 @@ impl Learning<'_> {
 // --- at work ---
 
 /// Wakes the desk; when it goes, the desk closes.
-pub(crate) struct Bell(Sender<()>);
+pub(crate) struct Bell(SyncSender<()>);
 
 impl Bell {
     pub fn ring(&self) {
@@ -484,7 +485,7 @@ impl Bell {
 /// # Errors
 /// When the system gives no thread.
 pub(crate) fn open(desk: Arc<Desk>) -> std::io::Result<Bell> {
-    let (bell, rung) = bounded(1);
+    let (bell, rung) = mpsc::sync_channel(1);
     // What stands at the start is looked at at once.
     let _ = bell.try_send(());
     std::thread::Builder::new().name("pricing".into()).spawn(move || {
@@ -541,7 +542,7 @@ impl Clerk<'_> {
                 Ok(()) => Some(Duration::ZERO),
                 Err(Interrupted) => Some(AGAIN),
             };
-            std::thread::sleep((began.elapsed() * 9).clamp(*REST.start(), *REST.end()));
+            std::thread::sleep((began.elapsed() * RESTS).clamp(*REST.start(), *REST.end()));
         }
     }
 

@@ -3,12 +3,12 @@
 //! Always true: nothing is left out. When history falls behind by more than [`MOST_WAITING`] events, publishing
 //! waits for it; memory is bounded, and no number is missing.
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use hourbook_history::History;
 use hourbook_sequencer::{Batch, Subscriber};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ use std::time::Duration;
 const MOST_WAITING: usize = 1_000_000;
 /// How long publishing waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(1);
+/// How long the thread rests when all that was published is written down: what comes meanwhile is taken together, and
+/// publishing need not wake it for each batch.
+const REST: Duration = Duration::from_millis(1);
 
 /// Shows history every batch. When it goes, what was shown is on disk.
 pub struct Recorder {
@@ -31,7 +34,7 @@ impl Recorder {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(history: History) -> std::io::Result<Recorder> {
-        let (queue, batches) = crossbeam_channel::unbounded();
+        let (queue, batches) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn({
             let (history, waiting) = (history.clone(), Arc::clone(&waiting));
@@ -57,7 +60,11 @@ fn run(history: &History, batches: &Receiver<Arc<Batch>>, waiting: &AtomicUsize)
         match batches.recv_timeout(history.commit_due_in()) {
             Ok(batch) => {
                 history.record(batch.iter().map(|(entry, events)| (entry.stamp, events)));
-                waiting.fetch_sub(weight(&batch), Ordering::AcqRel);
+                let weight = weight(&batch);
+                drop(batch);
+                if waiting.fetch_sub(weight, Ordering::AcqRel) == weight {
+                    std::thread::sleep(REST);
+                }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {

@@ -74,6 +74,9 @@ enum Saying {
     Over(Result<v1::LoggedOff, Status>),
 }
 
+/// How a session ended.
+type Ended = Result<v1::LoggedOff, Status>;
+
 // --- reading ---
 
 struct Listener {
@@ -274,17 +277,20 @@ impl Listener {
     /// Takes a message and those that have come behind it; entries of all of them are handed in together.
     async fn take(&mut self, first: v1::TradeRequest) -> Result<Option<v1::LoggedOff>, Status> {
         self.check_key()?;
+        let (messages, ended) = self.gather(first);
+        // All at once when there is room: who looks at the clock for every message has little else to do.
+        let most = self.inside.limits.batch_commands;
+        let weight = messages.iter().map_while(|message| due(message, most)).sum();
+        let paid =
+            weight > 0 && self.throttled.is_none() && self.inside.door.pace(self.account, weight).is_ok();
         let mut chunk = Chunk::default();
-        let mut next = Some(first);
-        let mut over = None;
-        let mut taken = 0;
-        while let Some(request) = next.take() {
-            match request.message {
-                Some(Asked::Batch(batch)) => self.enter(batch.entries, &mut chunk).await?,
+        for message in messages {
+            match message {
+                Some(Asked::Batch(batch)) => self.enter(batch.entries, paid, &mut chunk).await?,
                 Some(Asked::Heartbeat(_)) => {}
                 Some(Asked::Logoff(_)) => {
-                    over = Some(off("the client logged off"));
-                    break;
+                    self.hand_in(chunk).await?;
+                    return Ok(Some(off("the client logged off")));
                 }
                 Some(Asked::Logon(_)) => {
                     self.hand_in(chunk).await?;
@@ -292,37 +298,50 @@ impl Listener {
                 }
                 None => self.refuse(0, Violation::new("message", "is required")).await?,
             }
-            taken += 1;
-            if chunk.commands.len() < TOGETHER && taken < MESSAGES {
-                next = match self.incoming.message().now_or_never() {
-                    Some(Ok(None)) => {
-                        over = Some(off(STREAM_ENDED));
-                        break;
-                    }
-                    Some(Err(status)) => {
-                        self.hand_in(chunk).await?;
-                        return Err(status);
-                    }
-                    Some(Ok(message)) => message,
-                    None => None,
-                };
-            }
         }
         self.hand_in(chunk).await?;
-        Ok(over)
+        ended.transpose()
     }
 
-    /// Checks the entries of a batch, and adds those that may go on to the chunk.
-    async fn enter(&mut self, entries: Vec<v1::TradeEntry>, chunk: &mut Chunk) -> Result<(), Status> {
+    /// What has come by now, within bounds, and how the client's stream has ended, if so.
+    fn gather(&mut self, first: v1::TradeRequest) -> (Vec<Option<Asked>>, Option<Ended>) {
+        let mut entries = 0;
+        let mut messages = Vec::new();
+        let mut next = first;
+        loop {
+            if let Some(Asked::Batch(batch)) = &next.message {
+                entries += batch.entries.len();
+            }
+            messages.push(next.message);
+            if entries >= TOGETHER || messages.len() >= MESSAGES {
+                return (messages, None);
+            }
+            next = match self.incoming.message().now_or_never() {
+                Some(Ok(Some(message))) => message,
+                Some(Ok(None)) => return (messages, Some(Ok(off(STREAM_ENDED)))),
+                Some(Err(status)) => return (messages, Some(Err(status))),
+                None => return (messages, None),
+            };
+        }
+    }
+
+    /// Checks the entries of a batch, and adds those that may go on to the chunk. What is `paid` has been taken from the
+    /// account's allowance.
+    async fn enter(
+        &mut self,
+        entries: Vec<v1::TradeEntry>,
+        paid: bool,
+        chunk: &mut Chunk,
+    ) -> Result<(), Status> {
         let most = self.inside.limits.batch_commands;
         if !(1..=most).contains(&entries.len()) {
             let number = entries.first().map_or(0, |first| first.number);
             let why = format!("must be 1 to {most} entries, not {}: none was sequenced", entries.len());
             return self.refuse(number, Violation::new("batch.entries", why)).await;
         }
-        // All at once when there is room, else as far as it reaches.
+        // Where there was no room for all that came, this batch alone, else as far as it reaches.
         let weight = entries.iter().map(weight).sum();
-        let all = self.throttled.is_none() && self.inside.door.pace(self.account, weight).is_ok();
+        let all = paid || self.throttled.is_none() && self.inside.door.pace(self.account, weight).is_ok();
         for (at, entry) in entries.iter().enumerate() {
             if let Some(from) = self.throttled {
                 if entry.number != from {
@@ -371,13 +390,13 @@ impl Listener {
             return Ok(());
         }
         let most = if self.inside.handle.stats().disk_full { 1 } else { TOGETHER };
-        let mut commands = chunk.commands.into_iter().peekable();
-        let mut numbers = chunk.numbers.into_iter();
-        while commands.peek().is_some() {
-            let some: Vec<(Request, Command)> = commands.by_ref().take(most).collect();
-            let numbers: Vec<u64> = numbers.by_ref().take(some.len()).collect();
-            let count = some.len();
-            let receipts = self.inside.handle.submit_batch(some);
+        let Chunk { mut commands, mut numbers, again } = chunk;
+        while !commands.is_empty() {
+            let at = commands.len().min(most);
+            let (others, other_numbers) = (commands.split_off(at), numbers.split_off(at));
+            let count = commands.len();
+            let receipts = self.inside.handle.submit_batch(std::mem::replace(&mut commands, others));
+            let numbers = std::mem::replace(&mut numbers, other_numbers);
             match receipts.refusal() {
                 Some(Error::Busy { retry_after }) => {
                     let retry_after = *retry_after;
@@ -386,7 +405,7 @@ impl Listener {
                 Some(error) => return Err(status::unsequenced(error.clone())),
                 None => {}
             }
-            self.under_way.push_back(UnderWay { numbers, again: chunk.again, receipts });
+            self.under_way.push_back(UnderWay { numbers, again, receipts });
             self.commands_under_way += count;
         }
         self.hear_back(UNDER_WAY).await
@@ -527,6 +546,17 @@ impl Drop for OnFile {
         if self.session != SessionId(0) {
             drop(self.log_off());
         }
+    }
+}
+
+/// Commands that a message counts as, of at most so many entries; `None` where nothing behind it counts.
+fn due(message: &Option<Asked>, most: usize) -> Option<u32> {
+    match message {
+        Some(Asked::Batch(batch)) if batch.entries.len() <= most => {
+            Some(batch.entries.iter().map(weight).sum())
+        }
+        Some(Asked::Logoff(_) | Asked::Logon(_)) => None,
+        Some(Asked::Batch(_) | Asked::Heartbeat(_)) | None => Some(0),
     }
 }
 

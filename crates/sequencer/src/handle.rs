@@ -6,12 +6,12 @@
 use crate::batch::{Receipt, Receipts};
 use crate::stats::{Counters, Stats};
 use crate::{Entry, Error};
-use crossbeam_channel::Sender;
 use hourbook_exchange::{Exchange, RULES};
 use hourbook_model::{Command, Request, Stamp};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;

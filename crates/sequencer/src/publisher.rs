@@ -7,10 +7,10 @@ use crate::batch::{Batch, Receipt, Receipts, Subscriber};
 use crate::handle::{Read, Shared, Tell};
 use crate::snapshots::Snapshots;
 use crate::{Error, Fault};
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -80,7 +80,7 @@ pub(crate) struct Publisher<S> {
     pub sync: S,
     pub messages: Receiver<Message>,
     /// Turns go back to the writer through here.
-    pub spare: Sender<Turn>,
+    pub spare: SyncSender<Turn>,
     pub subscribers: Vec<Box<dyn Subscriber>>,
     pub snapshots: Snapshots,
     pub shared: Arc<Shared>,
@@ -92,7 +92,7 @@ impl<S: FnMut() -> std::io::Result<()>> Publisher<S> {
     pub fn run(mut self) -> Result<(), Fault> {
         let mut written = self.durable;
         let mut waiting: VecDeque<Turn> = VecDeque::new();
-        let mut published: VecDeque<Arc<Batch>> = VecDeque::new();
+        let mut published: Vec<Arc<Batch>> = Vec::new();
         loop {
             // What one sync has made durable goes out before the next begins.
             while waiting.front().is_some_and(|turn| turn.seq <= self.durable) {
@@ -127,7 +127,7 @@ impl<S: FnMut() -> std::io::Result<()>> Publisher<S> {
         Ok(())
     }
 
-    fn publish(&mut self, mut turn: Turn, published: &mut VecDeque<Arc<Batch>>) {
+    fn publish(&mut self, mut turn: Turn, published: &mut Vec<Arc<Batch>>) {
         let batch = Arc::new(std::mem::take(&mut turn.batch));
         turn.askers.drain(..).for_each(|asker| asker.answer(&batch));
         turn.tells.drain(..).for_each(|tell| tell());
@@ -135,21 +135,19 @@ impl<S: FnMut() -> std::io::Result<()>> Publisher<S> {
             self.subscribers.iter_mut().for_each(|subscriber| subscriber.publish(&batch));
             self.snapshots.passed(self.durable, self.shared.counters.journal_bytes.load(Relaxed));
         }
-        published.push_back(batch);
+        published.push(batch);
         self.recycle(turn, published);
     }
 
-    /// Gives the turn back to the writer, with the memory of a batch that nobody looks at any more.
-    fn recycle(&mut self, mut turn: Turn, published: &mut VecDeque<Arc<Batch>>) {
-        if let Some(oldest) = published.pop_front() {
-            match Arc::try_unwrap(oldest) {
-                Ok(mut batch) => {
-                    batch.clear();
-                    turn.batch = batch;
-                }
-                Err(_) if published.len() >= KEPT => {}
-                Err(still_read) => published.push_back(still_read),
-            }
+    /// Gives the turn back to the writer, with the memory of a batch that nobody looks at any more: the last one that there
+    /// is, as that is the likeliest to be in the cache.
+    fn recycle(&mut self, mut turn: Turn, published: &mut Vec<Arc<Batch>>) {
+        let free = published.iter().rposition(|batch| Arc::strong_count(batch) == 1);
+        if let Some(mut batch) = free.and_then(|free| Arc::into_inner(published.remove(free))) {
+            batch.clear();
+            turn.batch = batch;
+        } else if published.len() > KEPT {
+            published.remove(0);
         }
         match self.spare.try_send(turn) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}

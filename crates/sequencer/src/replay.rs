@@ -9,6 +9,7 @@ use crate::writer::apply;
 use hourbook_exchange::{Exchange, RULES};
 use hourbook_model::{Command, Event, SetRulesVersion, Stamp, Time, codec};
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
@@ -145,8 +146,8 @@ impl Follower {
         }
         let mut commands = Windows { tail: Tail::open(source.into(), after.seq)?, last: after, to };
         thread::scope(|scope| {
-            let (ahead, windows) = crossbeam_channel::bounded::<Result<Batch, Fault>>(WINDOWS);
-            let (used, spare) = crossbeam_channel::bounded::<Batch>(WINDOWS + 1);
+            let (ahead, windows) = mpsc::sync_channel::<Result<Batch, Fault>>(WINDOWS);
+            let (used, spare) = mpsc::sync_channel::<Batch>(WINDOWS + 1);
             let read = move || {
                 loop {
                     let mut batch = spare.try_recv().unwrap_or_default();

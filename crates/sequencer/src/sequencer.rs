@@ -10,13 +10,13 @@ use crate::publisher::{Message, Publisher};
 use crate::replay::Follower;
 use crate::snapshots::{Snapshotter, snapshots};
 use crate::writer::Writer;
-use crossbeam_channel::Receiver;
 use hourbook_exchange::Exchange;
 use hourbook_model::{Restart, Stamp};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ const PROGRESS: Duration = Duration::from_secs(2);
 pub struct Sequencer {
     writer: Writer,
     messages: Receiver<Message>,
-    turns: crossbeam_channel::Sender<crate::publisher::Turn>,
+    turns: SyncSender<crate::publisher::Turn>,
     snapshotter: Snapshotter,
     subscribers: Vec<Box<dyn Subscriber>>,
 }
@@ -85,9 +85,9 @@ impl Sequencer {
             tracing::warn!(behind = ?clock.behind(), "the wall clock was set back: time stands until it has caught up");
         }
 
-        let (queue, items) = crossbeam_channel::unbounded();
-        let (publisher, messages) = crossbeam_channel::bounded(2 * IN_FLIGHT);
-        let (turns, spare) = crossbeam_channel::bounded(2 * IN_FLIGHT);
+        let (queue, items) = mpsc::channel();
+        let (publisher, messages) = mpsc::sync_channel(2 * IN_FLIGHT);
+        let (turns, spare) = mpsc::sync_channel(2 * IN_FLIGHT);
         let shared = Arc::new(Shared::new(queue, config.queue, config.batch));
         shared.counters.seq.store(stamp.seq, Relaxed);
         shared.counters.durable.store(stamp.seq, Relaxed);

@@ -7,9 +7,9 @@ use crate::handle::{Shared, Snapshot};
 use crate::log::{Place, Saved};
 use crate::replay::Follower;
 use crate::{Error, Fault};
-use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -51,7 +51,7 @@ pub(crate) fn snapshots(
     last: u64,
     shared: Arc<Shared>,
 ) -> (Snapshots, Snapshotter) {
-    let (sender, requests) = crossbeam_channel::unbounded();
+    let (sender, requests) = mpsc::channel();
     let last = Arc::new(Last { seq: AtomicU64::new(last), bytes: AtomicU64::new(0) });
     let interval = Interval { records, bytes };
     (Snapshots { requests: sender, interval, last }, Snapshotter { requests, place, shared })

@@ -10,11 +10,11 @@ use crate::log::{Full, Log};
 use crate::publisher::{Asker, Message, Turn};
 use crate::snapshots::Snapshots;
 use crate::{Error, Fault};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use hourbook_exchange::Exchange;
 use hourbook_model::{AdvanceTime, Command, Request, Restart, Stamp, Tick};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// How often a full disk is asked for room when nobody else asks, and ticks are tried that found none.
@@ -22,7 +22,7 @@ const FULL_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Writer {
     pub queue: Receiver<Item>,
-    pub publisher: Sender<Message>,
+    pub publisher: SyncSender<Message>,
     pub spare: Receiver<Turn>,
     pub exchange: Exchange,
     pub log: Log,

@@ -6,13 +6,13 @@
 
 use super::{Live, State, Unseen};
 use crate::statuses::SLICE;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use hourbook_exchange::{BookMark, BookPiece, Exchange};
 use hourbook_feed::Feed;
 use hourbook_model::{self as model, Event, InstrumentId, Price, ProductId, Quantity, Scope, Stamp};
 use hourbook_sequencer::{Batch, Error, Handle, Pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,9 @@ const ORDERS: usize = if cfg!(test) { 5 } else { 4_096 };
 const MOST_LOOKED: usize = 20_000;
 const LOOK_PAUSE: Duration = Duration::from_millis(25);
 const ROUND: Duration = Duration::from_millis(250);
+/// How long the thread rests after what it heard while nobody reads a book: what is published meanwhile it takes together,
+/// and publishing need not wake it for each batch.
+const REST: Duration = Duration::from_millis(1);
 
 /// A piece of each book that was asked for; `None` of what is listed no more.
 pub(super) type Pieces = Vec<(InstrumentId, Option<BookPiece>)>;
@@ -87,7 +90,7 @@ impl Teller {
     /// Starts the thread, which holds nothing that others wait for. Without one nothing is told, and readers are told
     /// that.
     pub fn start(live: &Arc<Live>, handle: Handle) -> Teller {
-        let (queue, messages) = crossbeam_channel::unbounded();
+        let (queue, messages) = mpsc::channel();
         live.queue.set(queue.clone()).expect("market data has one thread");
         let started = std::thread::Builder::new().name("market-data".to_owned()).spawn({
             let (live, answers) = (Arc::clone(live), queue.clone());
@@ -208,7 +211,11 @@ impl Thread {
                     let weight = message.weight();
                     self.hear(message);
                     // Told by now.
-                    self.live.waiting.fetch_sub(weight, Ordering::AcqRel);
+                    let live = &self.live;
+                    let is_last = live.waiting.fetch_sub(weight, Ordering::AcqRel) == weight;
+                    if weight > 0 && is_last && !live.follows_books.load(Ordering::Acquire) {
+                        std::thread::sleep(REST);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
