@@ -489,6 +489,7 @@ pub(crate) fn open(desk: Arc<Desk>) -> std::io::Result<Bell> {
     // What stands at the start is looked at at once.
     let _ = bell.try_send(());
     std::thread::Builder::new().name("pricing".into()).spawn(move || {
+        hourbook_sequencer::interrupt_nobody();
         if catch_unwind(AssertUnwindSafe(|| Clerk::new(&desk).run(&rung))).is_err() {
             tracing::error!("pricing has ended; references stay as they are, trading goes on");
         }

@@ -38,7 +38,10 @@ impl Recorder {
         let waiting = Arc::new(AtomicUsize::new(0));
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn({
             let (history, waiting) = (history.clone(), Arc::clone(&waiting));
-            move || watched(&history, || run(&history, &batches, &waiting))
+            move || {
+                hourbook_sequencer::interrupt_nobody();
+                watched(&history, || run(&history, &batches, &waiting));
+            }
         })?;
         Ok(Recorder { history, queue: Some(queue), waiting, thread: Some(thread) })
     }

@@ -5,6 +5,7 @@
 //! - `writer`, `publisher`, `snapshots`: the three threads
 //! - `log`: commands as records of the journal
 //! - `replay`: the same path without clients
+//! - `scheduling`: how the threads share the cores
 //! - `batch`: what is published; receipts
 //! - `config`, `clock`, `error`, `stats`: what it is told, what it says
 //!
@@ -12,7 +13,7 @@
 //! durable before anyone hears of it; answers and batches leave in the order of their numbers; what a read
 //! saw is durable before it is told. Results do not depend on where batches end.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod batch;
 mod clock;
@@ -22,6 +23,7 @@ mod handle;
 mod log;
 mod publisher;
 mod replay;
+mod scheduling;
 mod sequencer;
 mod snapshots;
 mod stats;
@@ -37,5 +39,6 @@ pub use error::{Error, Fault};
 pub use handle::{Handle, Pending, Snapshot};
 pub use log::Source;
 pub use replay::{Replayed, Start, events, replay};
+pub use scheduling::interrupt_nobody;
 pub use sequencer::{Recovered, Sequencer};
 pub use stats::{SYNC_BOUNDS_MICROS, Stats};

@@ -8,6 +8,7 @@ use crate::handle::{Handle, Shared};
 use crate::log::{self, Log, Place};
 use crate::publisher::{Message, Publisher};
 use crate::replay::Follower;
+use crate::scheduling::interrupt_nobody;
 use crate::snapshots::{Snapshotter, snapshots};
 use crate::writer::Writer;
 use hourbook_exchange::Exchange;
@@ -138,6 +139,8 @@ impl Sequencer {
     /// # Errors
     /// The first fault of any of its threads. What was not acknowledged by then will not be.
     pub fn run(self) -> Result<(), Fault> {
+        // What the gateway takes in while the writer waits for a core, it takes as one batch.
+        interrupt_nobody();
         let Sequencer { mut writer, messages, turns, snapshotter, subscribers } = self;
         let shared = Arc::clone(&writer.shared);
         let publisher = Publisher {

@@ -6,6 +6,7 @@
 use crate::handle::{Shared, Snapshot};
 use crate::log::{Place, Saved};
 use crate::replay::Follower;
+use crate::scheduling::give_way;
 use crate::{Error, Fault};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -135,14 +136,5 @@ impl Snapshotter {
         let state_hash = exchange.state_hash();
         Saved::write(&self.place, stamp, &bytes)?;
         Ok(Snapshot { stamp, state_hash })
-    }
-}
-
-/// From here on this thread takes what the others leave: a snapshot applies every command a second time, and may be
-/// late; an answer may not.
-fn give_way() {
-    const LOWEST: i32 = 19;
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST) {
-        tracing::warn!(%error, "snapshots run at the priority of everything else");
     }
 }

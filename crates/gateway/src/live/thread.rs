@@ -95,7 +95,10 @@ impl Teller {
         let started = std::thread::Builder::new().name("market-data".to_owned()).spawn({
             let (live, answers) = (Arc::clone(live), queue.clone());
             let thread = Thread::new(Arc::clone(&live), handle, answers);
-            move || watched(&live, || thread.run(&messages))
+            move || {
+                hourbook_sequencer::interrupt_nobody();
+                watched(&live, || thread.run(&messages));
+            }
         });
         if let Err(error) = started {
             tracing::error!(%error, "no thread for market data: it is not told");
