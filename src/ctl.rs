@@ -4,6 +4,7 @@
 //! - `connection`: where the exchange is, and under which key it is asked
 //! - `show`: tables for people, JSON for programs; `reasons`: what a refusal means and what helps
 //! - `orders`, `market`, `accounts`, `pricing`, `admin`: one file per service; `quickstart`: from nothing to a first trade
+//! - `record`: market data in a file, and books built again from it
 //!
 //! Always true: no price or amount is ever a float; whatever was refused ends with a non-zero exit code.
 
@@ -15,6 +16,7 @@ mod orders;
 mod pricing;
 mod quickstart;
 mod reasons;
+mod record;
 mod show;
 mod values;
 
@@ -46,7 +48,7 @@ pub struct Arguments {
     /// Idempotency key, 1 to 36 characters: repeating a request under it does nothing twice
     #[arg(long, global = true, value_name = "TEXT", help_heading = REQUEST)]
     request_id: Option<String>,
-    /// Print the answer as protobuf's JSON
+    /// Print the answer as JSON: protobuf's, where it is a message of the contract
     #[arg(long, global = true, help_heading = REQUEST)]
     json: bool,
     #[command(flatten)]
@@ -69,6 +71,8 @@ enum Command {
     Orders(orders::Command),
     #[command(flatten)]
     Market(market::Command),
+    /// Record market data, and show that its books can be built again from any point of it
+    Record(record::Command),
     #[command(flatten)]
     Accounts(accounts::Command),
     #[command(flatten)]
@@ -135,6 +139,7 @@ async fn command(arguments: Arguments) -> Outcome {
         Command::Status { hash } => admin::status(&session, hash).await,
         Command::Orders(command) => orders::run(&session, command).await,
         Command::Market(command) => market::run(&session, command).await,
+        Command::Record(command) => record::run(&session, command).await,
         Command::Accounts(command) => accounts::run(&session, command).await,
         Command::Pricing(command) => pricing::run(&session, command).await,
         Command::Admin(command) => admin::run(&session, command).await,

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hourbook_api::client::{
-    Advice, Cause, Client, Error, Event, Feed, LocalBook, News, Session, SessionOptions, Subscription,
+    Advice, Cause, Client, Differs, Error, Event, Feed, LocalBook, News, Rebuilt, Recorded, Recorder,
+    Session, SessionOptions, Subscription,
 };
 use hourbook_api::v1::market_data_service_server::{MarketDataService, MarketDataServiceServer};
 use hourbook_api::v1::trade_entry::Request;
@@ -690,13 +691,14 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
     let mut stream =
         traders.ann.client.market_data.clone().subscribe(request.clone()).await.unwrap().into_inner();
     let (told, mut recorded_to) = watch::channel(0);
+    let file = venue.directory.path().join("hour.feed");
+    let mut tape = Recorder::create(&file).unwrap();
     let recorder = tokio::spawn(async move {
-        let mut recorded = Vec::new();
         while let Ok(Some(message)) = stream.message().await {
             told.send_replace(message.updates.last().map_or(0, |last| last.sequence));
-            recorded.extend(message.updates);
+            tape.write(&message).unwrap();
         }
-        recorded
+        tape.end().unwrap()
     });
     // An hour: in each hundredth of it some trading, and a newcomer who is told how the books stand.
     let mut starts: Vec<Vec<v1::MarketUpdate>> = Vec::new();
@@ -706,15 +708,17 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
         let subscribed = traders.bob.client.market_data.clone().subscribe(request.clone()).await;
         let mut newcomer = subscribed.unwrap().into_inner();
         let mut snapshots = Vec::new();
-        while snapshots.len() < 2 * symbols.len() {
+        while snapshots.iter().filter(|update: &&v1::MarketUpdate| update.snapshot).count()
+            < 2 * symbols.len()
+        {
             let message = in_time("snapshots", newcomer.message()).await.unwrap().unwrap();
-            snapshots.extend(message.updates.into_iter().filter(|update| update.snapshot));
+            snapshots.extend(message.updates);
         }
         starts.push(snapshots);
     }
     traders.trade(20).await;
     let mut own_books = BTreeMap::new();
-    for update in &starts[0] {
+    for update in starts[0].iter().filter(|update| update.snapshot) {
         own_books.insert(update.instrument_id, own(&venue, update.instrument_id).await);
     }
     // The end of the exchange is the end of the recording.
@@ -722,31 +726,22 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
     in_time("all of it", recorded_to.wait_for(|sequence| *sequence >= last)).await.unwrap();
     let mut venue = venue;
     venue.stop().await;
-    let recorded = in_time("the recording", recorder).await.unwrap();
+    let bytes = in_time("the recording", recorder).await.unwrap();
+    let recorded: Vec<v1::MarketUpdate> =
+        Recorded::open(&file).unwrap().flat_map(|message| message.unwrap().updates).collect();
+    let of = |id: u32| recorded.iter().filter(move |update| update.instrument_id == id);
 
     let (mut changes, mut differences) = (0, 0);
-    for snapshots in &starts {
-        let mut books: BTreeMap<(u32, bool), LocalBook> = BTreeMap::new();
-        for update in snapshots.iter().chain(&recorded) {
-            let is_of_orders = match &update.content {
-                Some(Content::Orders(_)) => true,
-                Some(Content::Levels(_)) => false,
-                _ => continue,
-            };
-            let book = books.entry((update.instrument_id, is_of_orders)).or_default();
-            // What of the recording is in the snapshot already.
-            if book.is_whole() && update.number <= book.number() {
-                continue;
-            }
-            changes += 1;
-            differences += u32::from(book.apply(update).is_err());
-        }
-        for ((id, is_of_orders), book) in &books {
-            let own = &own_books[id];
-            let shown = shown(book);
-            let same = shown.0 == own.0 && (!is_of_orders || shown.1 == own.1);
-            differences += u32::from(!same);
-        }
+    for (snapshots, (id, own)) in
+        starts.iter().flat_map(|start| own_books.iter().map(move |own| (start, own)))
+    {
+        let snapshots: Vec<_> =
+            snapshots.iter().filter(|update| update.instrument_id == *id).cloned().collect();
+        let rebuilt = Rebuilt::from(&snapshots, of(*id), u64::MAX);
+        changes += rebuilt.taken;
+        differences += rebuilt.differences.len();
+        differences +=
+            usize::from(shown(&rebuilt.orders) != *own) + usize::from(shown(&rebuilt.levels).0 != own.0);
     }
     println!(
         "{STARTS} starting points, {} recorded, {changes} applied: {differences} differences",
@@ -754,6 +749,28 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
     );
     assert_eq!(differences, 0);
     assert!(recorded.len() > 1_000);
+
+    // Where a change is missing, or was altered, that is found; a file that was cut short says so.
+    let id = *own_books.keys().next().unwrap();
+    let is_change =
+        |update: &&v1::MarketUpdate| !update.snapshot && matches!(&update.content, Some(Content::Levels(_)));
+    let some = of(id).filter(is_change).nth(5).unwrap().number;
+    let is_missing = |update: &&v1::MarketUpdate| is_change(update) && update.number == some;
+    let without = Rebuilt::from(&[], of(id).filter(|update| !is_missing(update)), u64::MAX);
+    assert!(matches!(without.differences[0], Differs::Number { .. }), "{:?}", without.differences);
+    let altered: Vec<_> = of(id)
+        .cloned()
+        .map(|mut update| {
+            if let (true, Some(Content::Levels(levels))) = (is_missing(&&update), &mut update.content) {
+                levels.bids.iter_mut().chain(&mut levels.asks).for_each(|level| level.quantity += 1);
+            }
+            update
+        })
+        .collect();
+    let other = Rebuilt::from(&[], &altered, u64::MAX);
+    assert!(matches!(other.differences[0], Differs::Checksum { .. }), "{:?}", other.differences);
+    std::fs::File::options().write(true).open(&file).unwrap().set_len(bytes - 1).unwrap();
+    assert!(Recorded::open(&file).unwrap().last().unwrap().is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -130,6 +130,57 @@ async fn whoever_has_the_printed_key_joins() {
     assert_eq!(replayed.time.0 % (60 * Time::SECOND), 0, "time is what the demo made of it");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_recorded_of_it_leads_to_its_own_books_from_any_point() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("demo");
+    let plan = Plan { turns: None, pace: Duration::from_millis(100), ..plan(&data, 3, 0) };
+    let shown = Shown::default();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let playing = tokio::spawn({
+        let mut screen = Screen::to(shown.clone());
+        async move { play(&plan, &mut screen, async { _ = stopped.await }).await }
+    });
+    let address = shown.word_after(" demo on ").await;
+    let key = shown.word_after("--key ").await;
+
+    let file = place.path().join("hour.feed");
+    let record = |more: &[&str]| {
+        let mut command = Command::new(program());
+        command.args(["ctl", "--address", &address, "--key", &key, "record"]).arg(&file).args(more);
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    let recorded = record(&["*", "--seconds", "4", "--cuts", "40", "--seed", "5", "--json"]).await.unwrap();
+    let (told, said) =
+        (String::from_utf8(recorded.stdout).unwrap(), String::from_utf8(recorded.stderr).unwrap());
+    assert!(recorded.status.success(), "{told}{said}");
+    assert!(said.contains("of 4 s"), "{said}");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        (&told["differences"], &told["cuts"], &told["seed"]),
+        (&0.into(), &40.into(), &5.into()),
+        "{told}"
+    );
+    assert_eq!(told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap(), 40, "{told}");
+    assert!(
+        told["changes_checked"].as_u64() > Some(80) && told["market_seconds"].as_f64() > Some(60.0),
+        "{told}"
+    );
+    assert_eq!(told["bytes"], std::fs::metadata(&file).unwrap().len());
+
+    // In sentences for people; what is not listed is refused by name.
+    let recorded = record(&["GP.*", "--seconds", "1", "--cuts", "3"]).await.unwrap();
+    let told = String::from_utf8(recorded.stdout).unwrap();
+    assert!(told.contains("from 3 points") && told.ends_with("0 differences\n"), "{told}");
+    let refused = record(&["No.Such", "--seconds", "1"]).await.unwrap();
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+    let refused = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.contains("patterns"), "{refused}");
+
+    stop.send(()).unwrap();
+    playing.await.unwrap().unwrap();
+}
+
 #[test]
 fn the_program_tells_a_summary_that_its_journal_bears_out() {
     let place = tempfile::tempdir().unwrap();

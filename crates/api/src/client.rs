@@ -4,6 +4,7 @@
 //! - `session`: [`Session`], a `Trade` session that outlives its connections
 //! - `executions`: [`Executions`], drop copy that outlives its connections
 //! - `feed`: [`Feed`], market data that outlives its connections; `book`: [`LocalBook`], kept from it and checked
+//! - `recording`: [`Recorder`], [`Recorded`] and [`Rebuilt`], market data in a file and books built again from it
 //! - `link`: where the exchange is, and when to try again; `words`: prices, lots and orders as programs write them
 //!
 //! Always true: what outlives its connections gives every report or change once and in order, or says what is missing.
@@ -12,12 +13,14 @@ mod book;
 mod executions;
 mod feed;
 mod link;
+mod recording;
 mod session;
 mod words;
 
 pub use book::{Differs, Level, LocalBook, Order};
 pub use executions::Executions;
 pub use feed::{Counts, Feed, Instrument, News, Subscription};
+pub use recording::{Rebuilt, Recorded, Recorder};
 pub use session::{Cause, Entries, Event, Events, Reconnected, Refusal, Session, SessionOptions};
 pub use words::{BadDecimal, Name, decimal, micros};
 

@@ -1,0 +1,177 @@
+//! Market data in a file, and books built again from it.
+//!
+//! A recording is what one `Subscribe` told, each SubscribeResponse behind its length as a varint: what protobuf calls
+//! delimited, and every protobuf library reads.
+
+use super::{Differs, LocalBook};
+use crate::v1::{self, market_update::Content};
+use prost::Message;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+use v1::Side;
+
+/// The longest message that is read: no exchange sends one of this size.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Writes a recording.
+pub struct Recorder {
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Recorder {
+    /// Begins a file, in place of one of that name.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create(path: &Path) -> io::Result<Recorder> {
+        Ok(Recorder { file: BufWriter::new(File::create(path)?), bytes: 0 })
+    }
+
+    /// # Errors
+    /// Those of the file system.
+    pub fn write(&mut self, message: &v1::SubscribeResponse) -> io::Result<()> {
+        let bytes = message.encode_length_delimited_to_vec();
+        self.bytes += bytes.len() as u64;
+        self.file.write_all(&bytes)
+    }
+
+    /// Ends the file; how many bytes it has.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn end(mut self) -> io::Result<u64> {
+        self.file.flush()?;
+        Ok(self.bytes)
+    }
+}
+
+/// Reads a recording, message by message.
+pub struct Recorded {
+    file: BufReader<File>,
+}
+
+impl Recorded {
+    /// # Errors
+    /// Those of the file system.
+    pub fn open(path: &Path) -> io::Result<Recorded> {
+        Ok(Recorded { file: BufReader::new(File::open(path)?) })
+    }
+
+    /// The length of the next message; `None` at the end.
+    fn length(&mut self) -> io::Result<Option<usize>> {
+        if self.file.fill_buf()?.is_empty() {
+            return Ok(None);
+        }
+        let mut prefix = [0; 10];
+        for at in 0..prefix.len() {
+            self.file.read_exact(&mut prefix[at..=at])?;
+            if prefix[at] < 0x80 {
+                let length = prost::decode_length_delimiter(&prefix[..=at])?;
+                return if length <= MOST_BYTES { Ok(Some(length)) } else { Err(no_recording()) };
+            }
+        }
+        Err(no_recording())
+    }
+
+    fn message(&mut self) -> io::Result<Option<v1::SubscribeResponse>> {
+        let Some(length) = self.length()? else { return Ok(None) };
+        let mut bytes = vec![0; length];
+        self.file.read_exact(&mut bytes)?;
+        Ok(Some(v1::SubscribeResponse::decode(bytes.as_slice())?))
+    }
+}
+
+fn no_recording() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is no recording of market data")
+}
+
+impl Iterator for Recorded {
+    type Item = io::Result<v1::SubscribeResponse>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.message().transpose()
+    }
+}
+
+/// What a reader who begins somewhere has in the end.
+#[derive(Debug, Default)]
+pub struct Rebuilt {
+    pub levels: LocalBook,
+    pub orders: LocalBook,
+    /// Snapshots and changes that were taken and held against their checksums.
+    pub taken: u64,
+    /// Where a book was not the exchange's.
+    pub differences: Vec<Differs>,
+}
+
+impl Rebuilt {
+    /// Begins with the snapshots that `start` was told of an instrument, goes on with what was recorded of it, which may
+    /// begin before and be told in another subscription, and ends with command number `until`.
+    pub fn from<'a>(
+        start: &[v1::MarketUpdate],
+        recorded: impl IntoIterator<Item = &'a v1::MarketUpdate>,
+        until: u64,
+    ) -> Rebuilt {
+        let mut rebuilt = Rebuilt::default();
+        let mut epoch = None;
+        for update in start {
+            epoch = epoch_of(update).or(epoch);
+            rebuilt.take(update);
+        }
+        // Numbers mean nothing outside their epoch.
+        let mut told = None;
+        for update in recorded.into_iter().take_while(|update| update.sequence <= until) {
+            if let Some(next) = epoch_of(update) {
+                if told == epoch && Some(next) != epoch {
+                    (rebuilt.levels, rebuilt.orders) = Default::default();
+                    epoch = Some(next);
+                }
+                told = Some(next);
+            }
+            if told == epoch {
+                rebuilt.take(update);
+            }
+        }
+        rebuilt
+    }
+
+    fn take(&mut self, update: &v1::MarketUpdate) {
+        let book = match &update.content {
+            Some(Content::Levels(_)) => &mut self.levels,
+            Some(Content::Orders(_)) => &mut self.orders,
+            _ => return,
+        };
+        // The snapshot has it already.
+        if book.is_whole() && update.number <= book.number() {
+            return;
+        }
+        self.taken += 1;
+        self.differences.extend(book.apply(update).err());
+    }
+
+    /// Whether both books are what the exchange answers, which shows so many levels and orders a side at most.
+    pub fn is(&self, own: &v1::GetBookResponse, most: usize) -> bool {
+        let sides = [(Side::Buy, &own.bids, &own.bid_orders), (Side::Sell, &own.asks, &own.ask_orders)];
+        sides.into_iter().all(|(side, levels, orders)| {
+            let same_levels = [&self.levels, &self.orders].into_iter().all(|book| {
+                let kept = book.levels(side).take(most);
+                kept.map(|one| (one.price_micros, one.quantity, one.orders))
+                    .eq(levels.iter().map(|one| (one.price_micros, one.quantity, one.order_count)))
+            });
+            let kept = self.orders.orders(side).take(most);
+            same_levels
+                && kept
+                    .map(|one| (one.order_id, one.price_micros, one.quantity))
+                    .eq(orders.iter().map(|one| (one.order_id, one.price_micros, one.quantity)))
+        })
+    }
+}
+
+fn epoch_of(update: &v1::MarketUpdate) -> Option<u64> {
+    match &update.content {
+        Some(Content::Instrument(instrument)) => Some(instrument.epoch),
+        _ => None,
+    }
+}
