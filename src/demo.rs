@@ -123,11 +123,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         play(&plan, &mut Screen::new(arguments.json), stop).await
     })?;
     let mut out = std::io::stdout().lock();
-    if arguments.json {
-        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
-    } else {
-        writeln!(out, "{summary}")?;
-    }
+    let told = if arguments.json { serde_json::to_string(&summary)? } else { summary.to_string() };
+    writeln!(out, "{told}").with_context(|| {
+        format!(
+            "the summary cannot be written to standard output; the journal is in {}",
+            summary.journal_dir.display()
+        )
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -187,7 +189,7 @@ pub async fn play(
     house.invite(screen)?;
     let mut stop = std::pin::pin!(stop);
     let began = Instant::now();
-    let mut drawn: Option<Instant> = None;
+    let mut drawn: Option<(Instant, u32)> = None;
     while plan.turns.is_none_or(|turns| house.turn < turns)
         && plan.most.is_none_or(|most| began.elapsed() < most)
     {
@@ -199,12 +201,14 @@ pub async fn play(
             () = tokio::time::sleep_until(begins.into()) => {}
         }
         house.play(plan.speed).await?;
-        if drawn.is_none_or(|drawn| drawn.elapsed() >= screen.pause()) {
-            drawn = Some(Instant::now());
+        if drawn.is_none_or(|(drawn, _)| drawn.elapsed() >= screen.pause()) {
+            drawn = Some((Instant::now(), house.turn));
             house.show(screen, plan.speed, began.elapsed()).await?;
         }
     }
-    house.show(screen, plan.speed, began.elapsed()).await?;
+    if drawn.is_none_or(|(_, turn)| turn != house.turn) {
+        house.show(screen, plan.speed, began.elapsed()).await?;
+    }
     house.close(plan, began.elapsed()).await
 }
 
