@@ -22,6 +22,7 @@ use crate::demo::dice::Dice;
 const MOST_DEPTH: usize = 1_000;
 /// How long what the exchange told last may be under way.
 const PATIENCE: Duration = Duration::from_secs(30);
+const SETTLES: Duration = Duration::from_secs(1);
 /// Differences that are told one by one.
 const MOST_TOLD: usize = 10;
 
@@ -205,8 +206,9 @@ impl Tape {
 
     /// Reads until all is told that commands up to `sequence` caused.
     async fn reach(&mut self, sequence: u64) -> Outcome {
+        let until = Instant::now() + PATIENCE;
         while self.told.sequence < sequence {
-            let message = tokio::time::timeout(PATIENCE, self.stream.message()).await;
+            let message = tokio::time::timeout_at(until, self.stream.message()).await;
             let message = message.map_err(|_| {
                 Failure::said(format!(
                     "market data is at number {} and does not reach {sequence} within {} s: is it stalled? `hourbook ctl status` says",
@@ -216,7 +218,8 @@ impl Tape {
             })?;
             self.take(message?)?;
         }
-        Ok(())
+        // What one command caused may come in more than one message.
+        self.read_until(Box::pin(sleep_until(Instant::now() + SETTLES).map(|()| Ok(Ok(()))))).await
     }
 
     fn take(&mut self, message: Option<v1::SubscribeResponse>) -> Outcome {

@@ -164,27 +164,36 @@ class Feed:
         updates: list[MarketUpdate] = []
         fault: BookDiffers | None = None
         for update in response.updates:
-            self.sequence = max(self.sequence, update.sequence)
-            content = update.WhichOneof("content")
-            if content == "instrument":
-                self._joined(update)
-            elif content == "over":
-                symbol = self._symbol.get(update.instrument_id)
-                self._over(update.instrument_id)
-                if symbol in self.symbols:
-                    self.symbols.remove(symbol)
-            elif content in _VIEWS and update.instrument_id in self._symbol:
-                try:
-                    told = self._told(update, content)
-                except BookDiffers as found:
-                    fault = fault or found
-                    continue
-                if told is not None:
-                    updates.append(told)
+            try:
+                told = self.take_update(update)
+            except BookDiffers as found:
+                fault = fault or found
+                continue
+            if told is not None:
+                updates.append(told)
         if fault is not None:
             fault.updates = updates
             raise fault
         return updates
+
+    def take_update(self, update: market_data_pb2.MarketUpdate) -> MarketUpdate | None:
+        """One update of an answer, as `take` has it, or None where it tells nothing new.
+
+        For a recording of which this feed follows a part: the caller chooses by `instrument_id` or `sequence` what it is given.
+        Raises BookDiffers.
+        """
+        self.sequence = max(self.sequence, update.sequence)
+        content = update.WhichOneof("content")
+        if content == "instrument":
+            self._joined(update)
+        elif content == "over":
+            symbol = self._symbol.get(update.instrument_id)
+            self._over(update.instrument_id)
+            if symbol in self.symbols:
+                self.symbols.remove(symbol)
+        elif content in _VIEWS and update.instrument_id in self._symbol:
+            return self._told(update, content)
+        return None
 
     def _joined(self, update: market_data_pb2.MarketUpdate) -> None:
         instrument_id = update.instrument_id
