@@ -2,26 +2,30 @@
 //! books are built again and held against the exchange's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use futures::FutureExt;
 use hourbook_api::client::{Advice, Client, Error, Rebuilt, Recorded, Recorder};
-use hourbook_api::v1::{self, market_update::Content};
+use hourbook_api::v1::{self, MarketDataView as View, market_update::Content};
 use prost_types::Timestamp;
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tonic::{Code, Streaming};
+use tonic::{Status, Streaming};
 
 use super::{Failure, Outcome, Session};
 use crate::demo::dice::Dice;
 
 /// Levels and orders a side that the exchange shows at most.
 const MOST_DEPTH: usize = 1_000;
-/// How long what the exchange told last may be under way.
+/// Newcomers at the same time.
+const MOST_NEWCOMERS: usize = 16;
+/// How long the exchange may let wait for an answer, or for what it told last.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an instrument is waited for, and a question that is to be asked again, at least.
+const PAUSE: Duration = Duration::from_millis(20);
 const SETTLES: Duration = Duration::from_secs(1);
 /// Differences that are told one by one.
 const MOST_TOLD: usize = 10;
@@ -59,6 +63,9 @@ type Own = Option<v1::GetBookResponse>;
 struct Told {
     symbols: BTreeMap<u32, String>,
     over: BTreeSet<u32>,
+    /// Whose books are there, by level and by order.
+    levels: BTreeSet<u32>,
+    orders: BTreeSet<u32>,
     updates: u64,
     sequence: u64,
     first: Option<Timestamp>,
@@ -74,11 +81,14 @@ struct Summary {
     market_seconds: f64,
     instruments: usize,
     updates: u64,
+    cuts_wanted: u32,
     cuts: usize,
+    /// Of the recording, behind the cuts.
     changes_checked: u64,
     books_compared: usize,
     /// Cuts whose instrument was over in the end.
     over: usize,
+    /// Cuts from which on a change or the book in the end was another than the exchange's.
     differences: usize,
 }
 
@@ -87,62 +97,99 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
         Some(seed) => seed,
         None => getrandom::u32().map_err(|error| Failure::said(format!("no random number: {error}")))?.into(),
     };
+    let file = &command.file;
+    if command.cuts > 0 && std::fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        let why = "is no regular file, so nothing can be read back from it; --cuts 0 records only";
+        return Err(Failure::said(format!("{} {why}", file.display())));
+    }
     let client = &session.client;
-    let request = subscription(command.patterns.clone(), Vec::new());
+    let request =
+        subscription(command.patterns.clone(), Vec::new(), &[View::Levels, View::Orders, View::Trades]);
     let mut tape = Tape {
         stream: client.market_data.clone().subscribe(request).await?.into_inner(),
-        recorder: Recorder::create(&command.file).map_err(|error| unwritten(&command.file, &error))?,
-        file: command.file.clone(),
+        recorder: Recorder::create(file).map_err(|error| unwritten(file, &error))?,
+        file,
         told: Told::default(),
     };
-    let mut dice = Dice::of(seed, "record");
-    let cuts = tape.run(session, &command, &mut dice).await?;
+    let cuts = tape.run(session, &command, &mut Dice::of(seed, "record")).await?;
+    tokio::select! {
+        summary = check(session, tape, &cuts, seed, command.cuts) => tell(session, &command, &summary?),
+        _ = tokio::signal::ctrl_c() => {
+            Err(Failure::said(format!("stopped: what was recorded is in {}, and is not checked", file.display())))
+        }
+    }
+}
 
-    // The exchange's own books, once the recording has come as far.
-    let wanted: BTreeMap<u32, String> = cuts.iter().map(|cut| (cut.id, cut.symbol.clone())).collect();
-    let asked = tokio::spawn(own_books(client.clone(), wanted));
-    let own = tape.read_until(asked).await?;
-    let last = own.values().flatten().map(|book| book.sequence).max().unwrap_or(0);
-    tape.reach(last).await?;
-    let Tape { recorder, told, .. } = tape;
-    let bytes = recorder.end().map_err(|error| unwritten(&command.file, &error))?;
-
-    let recorded = read_back(&command.file, own.keys().copied().collect())?;
+/// Ends the recording once it has come as far as the exchange's own books, and begins again from each cut.
+async fn check(
+    session: &Session,
+    mut tape: Tape<'_>,
+    cuts: &[Cut],
+    seed: u64,
+    cuts_wanted: u32,
+) -> Outcome<Summary> {
+    let wanted: BTreeSet<u32> = cuts.iter().map(|cut| cut.id).collect();
+    let asked = tokio::spawn(own_books(session.client.clone(), wanted));
+    let own = tape.read_until(asked).await?.expect("it does not panic")?;
+    tape.reach(own.values().flatten().map(|book| book.sequence).max().unwrap_or(0)).await?;
+    let Tape { recorder, told, file, .. } = tape;
     let mut summary = Summary {
-        file: command.file,
-        bytes,
+        file: file.to_owned(),
+        bytes: recorder.end().map_err(|error| unwritten(file, &error))?,
         seed,
         market_seconds: seconds(told.first, told.last),
         instruments: told.symbols.len(),
         updates: told.updates,
+        cuts_wanted,
         cuts: cuts.len(),
         changes_checked: 0,
         books_compared: 0,
         over: 0,
         differences: 0,
     };
-    for cut in &cuts {
-        compare(session, cut, &recorded[&cut.id], &own[&cut.id], &mut summary);
+    if !cuts.is_empty() {
+        let recorded = read_back(file, own.keys().copied().collect())?;
+        for cut in cuts {
+            compare(session, cut, &recorded[&cut.id], &own[&cut.id], &mut summary);
+        }
     }
-    match session.out.json {
-        true => session.out.say(serde_json::to_string(&summary).expect("a summary is JSON")),
-        false => session.out.say(text(&summary)),
-    }
-    match summary.differences {
-        0 => Ok(()),
-        count => Err(Failure::said(format!("{count} differences: please report them, with the file"))),
-    }
+    Ok(summary)
+}
+
+fn tell(session: &Session, command: &Command, summary: &Summary) -> Outcome {
+    let told = match session.out.json {
+        true => serde_json::to_string(summary).expect("a summary is JSON"),
+        false => text(summary),
+    };
+    // What is wrong is said by the exit code too, whoever reads along.
+    let wrong = match summary {
+        Summary { instruments: 0, .. } => {
+            format!("nothing is listed that matches {}: the recording is empty", command.patterns.join(" "))
+        }
+        Summary { differences, cuts, .. } if *differences > 0 => {
+            format!("{differences} of {cuts} points differ: please report them, with the file")
+        }
+        Summary { books_compared: 0, cuts_wanted, .. } if *cuts_wanted > 0 => {
+            "no book was compared: record for longer, or what lasts longer".to_owned()
+        }
+        _ => {
+            session.out.say(told);
+            return Ok(());
+        }
+    };
+    let _ = writeln!(std::io::stdout(), "{told}");
+    Err(Failure::said(wrong))
 }
 
 /// A recording on its way.
-struct Tape {
+struct Tape<'a> {
     stream: Streaming<v1::SubscribeResponse>,
     recorder: Recorder,
-    file: PathBuf,
+    file: &'a Path,
     told: Told,
 }
 
-impl Tape {
+impl Tape<'_> {
     /// Reads for as long as was asked; at points that chance chooses, newcomers begin.
     async fn run(&mut self, session: &Session, command: &Command, dice: &mut Dice) -> Outcome<Vec<Cut>> {
         let begun = Instant::now();
@@ -165,41 +212,38 @@ impl Tape {
                     "record: {} of {} s, {} instruments, {} updates, {} cuts",
                     begun.elapsed().as_secs(), command.seconds, self.told.symbols.len(), self.told.updates, cuts.len(),
                 )),
-                Some(cut) = newcomers.join_next() => match cut.expect("a newcomer does not panic")? {
+                Some(cut) = newcomers.join_next(), if !newcomers.is_empty() => match cut.expect("a newcomer does not panic")? {
                     Some(cut) => cuts.push(cut),
                     // Its instrument has just ended: another one.
                     None => moments.push(Instant::now()),
                 },
-                () = sleep_until(moment), if !moments.is_empty() => {
-                    let listed: Vec<_> =
-                        self.told.symbols.iter().filter(|(id, _)| !self.told.over.contains(id)).collect();
-                    if listed.is_empty() {
+                () = sleep_until(moment), if !moments.is_empty() && newcomers.len() < MOST_NEWCOMERS => {
+                    let begun: Vec<_> =
+                        self.told.symbols.iter().filter(|(id, _)| self.told.has_begun(**id)).collect();
+                    if begun.is_empty() {
                         moments = moments.into_iter().map(|moment| moment.max(Instant::now() + PAUSE)).collect();
                         continue;
                     }
                     moments.pop();
-                    let (id, symbol) = *dice.pick(&listed);
+                    let (id, symbol) = *dice.pick(&begun);
                     newcomers.spawn(newcomer(session.client.clone(), *id, symbol.clone()));
                 }
-                message = self.stream.message() => self.take(message?)?,
+                message = self.stream.message() => self.take(message)?,
             }
         }
-        let late = tokio::spawn(async move { newcomers.join_all().await });
-        for cut in self.read_until(late.map(|joined| joined.map(Ok)).boxed()).await? {
+        for cut in self.read_until(newcomers.join_all()).await? {
             cuts.extend(cut?);
         }
         Ok(cuts)
     }
 
     /// Reads on while something else is done.
-    async fn read_until<T>(
-        &mut self,
-        mut done: impl Future<Output = Result<Outcome<T>, tokio::task::JoinError>> + Unpin,
-    ) -> Outcome<T> {
+    async fn read_until<T>(&mut self, done: impl Future<Output = T>) -> Outcome<T> {
+        let mut done = std::pin::pin!(done);
         loop {
             tokio::select! {
-                done = &mut done => return done.expect("it does not panic"),
-                message = self.stream.message() => self.take(message?)?,
+                done = &mut done => return Ok(done),
+                message = self.stream.message() => self.take(message)?,
             }
         }
     }
@@ -216,23 +260,35 @@ impl Tape {
                     PATIENCE.as_secs()
                 ))
             })?;
-            self.take(message?)?;
+            self.take(message)?;
         }
         // What one command caused may come in more than one message.
-        self.read_until(Box::pin(sleep_until(Instant::now() + SETTLES).map(|()| Ok(Ok(()))))).await
+        self.read_until(tokio::time::sleep(SETTLES)).await
     }
 
-    fn take(&mut self, message: Option<v1::SubscribeResponse>) -> Outcome {
-        let message = message.ok_or_else(|| Failure::said("the exchange ended the subscription"))?;
+    fn take(&mut self, message: Result<Option<v1::SubscribeResponse>, Status>) -> Outcome {
+        let ended = match message {
+            Ok(Some(message)) => return self.keep(&message),
+            Ok(None) => "the exchange ended the subscription".to_owned(),
+            Err(status) => format!(
+                "the connection to the exchange broke, or it ended the subscription: {}",
+                status.message()
+            ),
+        };
+        Err(Failure::said(format!(
+            "{ended}\n  What came up to number {} is in {}, and is not checked.",
+            self.told.sequence,
+            self.file.display()
+        )))
+    }
+
+    fn keep(&mut self, message: &v1::SubscribeResponse) -> Outcome {
         for update in &message.updates {
             self.told.take(update);
         }
-        self.recorder.write(&message).map_err(|error| unwritten(&self.file, &error))
+        self.recorder.write(message).map_err(|error| unwritten(self.file, &error))
     }
 }
-
-/// How long to wait for a first instrument.
-const PAUSE: Duration = Duration::from_millis(20);
 
 impl Told {
     fn take(&mut self, update: &v1::MarketUpdate) {
@@ -247,17 +303,20 @@ impl Told {
                 self.symbols.insert(update.instrument_id, instrument.symbol.clone());
             }
             Some(Content::Over(_)) => drop(self.over.insert(update.instrument_id)),
+            Some(Content::Levels(_)) if !update.incomplete => drop(self.levels.insert(update.instrument_id)),
+            Some(Content::Orders(_)) if !update.incomplete => drop(self.orders.insert(update.instrument_id)),
             _ => {}
         }
     }
+
+    /// Whether both books of an instrument are in the recording, which is not over.
+    fn has_begun(&self, id: u32) -> bool {
+        self.levels.contains(&id) && self.orders.contains(&id) && !self.over.contains(&id)
+    }
 }
 
-fn subscription(patterns: Vec<String>, symbols: Vec<String>) -> v1::SubscribeRequest {
-    use v1::MarketDataView::{Levels, Orders, Trades};
-    let mut views = vec![Levels as i32, Orders as i32];
-    if symbols.is_empty() {
-        views.push(Trades as i32);
-    }
+fn subscription(patterns: Vec<String>, symbols: Vec<String>, views: &[View]) -> v1::SubscribeRequest {
+    let views = views.iter().map(|view| *view as i32).collect();
     v1::SubscribeRequest { symbols, patterns, views, ..Default::default() }
 }
 
@@ -265,7 +324,8 @@ fn subscription(patterns: Vec<String>, symbols: Vec<String>) -> v1::SubscribeReq
 async fn newcomer(client: Client, id: u32, symbol: String) -> Outcome<Option<Cut>> {
     let subscribed = again(|| {
         let (mut market_data, symbol) = (client.market_data.clone(), symbol.clone());
-        async move { Ok(market_data.subscribe(subscription(Vec::new(), vec![symbol])).await?.into_inner()) }
+        let request = subscription(Vec::new(), vec![symbol], &[View::Levels, View::Orders]);
+        async move { Ok(market_data.subscribe(request).await?.into_inner()) }
     });
     let Some(mut stream) = subscribed.await? else { return Ok(None) };
     let mut snapshots: Vec<v1::MarketUpdate> = Vec::new();
@@ -286,9 +346,9 @@ async fn newcomer(client: Client, id: u32, symbol: String) -> Outcome<Option<Cut
 }
 
 /// The exchange's own books.
-async fn own_books(client: Client, wanted: BTreeMap<u32, String>) -> Outcome<BTreeMap<u32, Own>> {
+async fn own_books(client: Client, wanted: BTreeSet<u32>) -> Outcome<BTreeMap<u32, Own>> {
     let mut own = BTreeMap::new();
-    for id in wanted.into_keys() {
+    for id in wanted {
         let book = again(|| {
             let mut market_data = client.market_data.clone();
             let request = v1::GetBookRequest {
@@ -304,7 +364,7 @@ async fn own_books(client: Client, wanted: BTreeMap<u32, String>) -> Outcome<BTr
     Ok(own)
 }
 
-/// Asks until it is answered, in the pace that the exchange sets; `None` where what is asked about is there no more.
+/// Asks until it is answered, in the pace that the exchange sets; `None` where it is refused: what it is about, which was listed, is listed no more.
 async fn again<T, F>(ask: impl Fn() -> F) -> Outcome<Option<T>>
 where
     F: Future<Output = Result<T, Error>>,
@@ -313,17 +373,13 @@ where
     loop {
         let error = match ask().await {
             Ok(answer) => return Ok(Some(answer)),
-            Err(Error::Refused(status))
-                if matches!(status.code(), Code::NotFound | Code::FailedPrecondition) =>
-            {
-                return Ok(None);
-            }
             Err(error) => error,
         };
         match error.advice() {
             Advice::Again { after } if Instant::now() + after < until => {
                 tokio::time::sleep(after.max(PAUSE)).await
             }
+            Advice::Correct { .. } => return Ok(None),
             _ => return Err(error.into()),
         }
     }
@@ -331,7 +387,8 @@ where
 
 /// What the file has of these instruments.
 fn read_back(file: &Path, ids: BTreeSet<u32>) -> Outcome<BTreeMap<u32, Vec<v1::MarketUpdate>>> {
-    let unread = |error: std::io::Error| Failure::said(format!("{}: {error}", file.display()));
+    let unread =
+        |error: std::io::Error| Failure::said(format!("cannot read {} back: {error}", file.display()));
     let mut updates: BTreeMap<u32, Vec<v1::MarketUpdate>> =
         ids.into_iter().map(|id| (id, Vec::new())).collect();
     for message in Recorded::open(file).map_err(unread)? {
@@ -347,22 +404,25 @@ fn read_back(file: &Path, ids: BTreeSet<u32>) -> Outcome<BTreeMap<u32, Vec<v1::M
 fn compare(session: &Session, cut: &Cut, recorded: &[v1::MarketUpdate], own: &Own, summary: &mut Summary) {
     let until = own.as_ref().map_or(u64::MAX, |own| own.sequence);
     let rebuilt = Rebuilt::from(&cut.snapshots, recorded, until);
-    summary.changes_checked += rebuilt.taken;
+    summary.changes_checked += rebuilt.changes;
     let mut differences: Vec<String> = rebuilt.differences.iter().map(ToString::to_string).collect();
+    if !rebuilt.joins {
+        differences.push("the recording does not reach back to this point".to_owned());
+    }
     match own {
         Some(own) => {
             summary.books_compared += 1;
-            if !rebuilt.is(own, MOST_DEPTH) {
+            if !rebuilt.matches(own, MOST_DEPTH) {
                 differences
                     .push(format!("the book at number {} is another than the exchange's", own.sequence));
             }
         }
         None => summary.over += 1,
     }
-    for difference in &differences {
+    if !differences.is_empty() {
         summary.differences += 1;
         if summary.differences <= MOST_TOLD {
-            session.out.note(format_args!("{}: {difference}", cut.symbol));
+            session.out.note(format_args!("{}: {}", cut.symbol, differences.join("; ")));
         }
     }
 }
@@ -373,17 +433,23 @@ fn seconds(first: Option<Timestamp>, last: Option<Timestamp>) -> f64 {
 }
 
 fn text(summary: &Summary) -> String {
-    let Summary { file, bytes, seed, market_seconds, instruments, updates, cuts, .. } = summary;
+    let Summary { file, bytes, seed, market_seconds, instruments, updates, cuts_wanted, cuts, .. } = summary;
     let Summary { changes_checked, books_compared, over, differences, .. } = summary;
     let (whole, mib) = (*market_seconds as u64, *bytes as f64 / f64::from(1 << 20));
     let length = format!("{}:{:02}:{:02}", whole / 3_600, whole / 60 % 60, whole % 60);
+    let recorded = format!(
+        "recorded  {length} of the market's time, {instruments} instruments, {updates} updates, {mib:.1} MiB in {}",
+        file.display()
+    );
+    if *cuts_wanted == 0 {
+        return recorded;
+    }
     let over = if *over == 0 { String::new() } else { format!(", {over} of instruments that are over") };
     format!(
-        "recorded  {length} of the market's time, {instruments} instruments, {updates} updates, {mib:.1} MiB in {}\n\
-         rebuilt   from {cuts} points (seed {seed}): {changes_checked} changes held against the exchange's checksums, \
-         {books_compared} books against its own{over}\n\
-         {differences} differences",
-        file.display()
+        "{recorded}\n\
+         rebuilt   from {cuts} of {cuts_wanted} points (seed {seed}): {changes_checked} changes held against the exchange's \
+         checksums, {books_compared} books against its own{over}\n\
+         {differences} differences"
     )
 }
 

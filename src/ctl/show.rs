@@ -31,10 +31,16 @@ impl Output {
         }
     }
 
-    /// A line or more on stdout. When whoever reads it has gone, as `head` does, there is nothing left to do.
+    /// A line or more on stdout. When whoever reads it has gone, as `head` does, there is nothing left to do; where it cannot be
+    /// written, that is said, and by the exit code too.
     pub fn say(&self, text: impl fmt::Display) {
-        if writeln!(std::io::stdout(), "{text}").is_err() {
-            std::process::exit(0);
+        match writeln!(std::io::stdout(), "{text}") {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => {
+                self.note(format_args!("error: done, but it cannot be told on standard output: {error}"));
+                std::process::exit(1);
+            }
         }
     }
 

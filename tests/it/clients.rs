@@ -738,7 +738,8 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
         let snapshots: Vec<_> =
             snapshots.iter().filter(|update| update.instrument_id == *id).cloned().collect();
         let rebuilt = Rebuilt::from(&snapshots, of(*id), u64::MAX);
-        changes += rebuilt.taken;
+        changes += rebuilt.changes;
+        differences += usize::from(!rebuilt.joins);
         differences += rebuilt.differences.len();
         differences +=
             usize::from(shown(&rebuilt.orders) != *own) + usize::from(shown(&rebuilt.levels).0 != own.0);

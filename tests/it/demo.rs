@@ -171,7 +171,7 @@ async fn what_is_recorded_of_it_leads_to_its_own_books_from_any_point() {
     // In sentences for people; what is not listed is refused by name.
     let recorded = record(&["GP.*", "--seconds", "1", "--cuts", "3"]).await.unwrap();
     let told = String::from_utf8(recorded.stdout).unwrap();
-    assert!(told.contains("from 3 points") && told.ends_with("0 differences\n"), "{told}");
+    assert!(told.contains("of 3 points") && told.ends_with("0 differences\n"), "{told}");
     let refused = record(&["No.Such", "--seconds", "1"]).await.unwrap();
     assert!(!refused.status.success() && refused.stdout.is_empty());
     let refused = String::from_utf8(refused.stderr).unwrap();

@@ -55,6 +55,8 @@ struct Reader {
     taken: watch::Receiver<u64>,
     /// The first that is to join waits for its book.
     waits_for_book: bool,
+    /// When a heartbeat is due, unless something is told before.
+    heartbeat_due: tokio::time::Instant,
     /// Of the numbers that it is told.
     epoch: u64,
     _place: OwnedSemaphorePermit,
@@ -80,6 +82,7 @@ pub(crate) fn begin(
         joined: BTreeSet::new(),
         taken: inside.live.taken(),
         waits_for_book: false,
+        heartbeat_due: tokio::time::Instant::now() + inside.heartbeat,
         epoch: 0,
         inside,
         caller,
@@ -262,7 +265,10 @@ impl Reader {
         tokio::select! {
             biased;
             page = self.unread.next() => match page {
-                Ok(page) => return Ok(Some(v1::SubscribeResponse { ready: vec![page], ..Default::default() })),
+                Ok(page) => {
+                    self.heartbeat_due = tokio::time::Instant::now() + self.inside.heartbeat;
+                    return Ok(Some(v1::SubscribeResponse { ready: vec![page], ..Default::default() }));
+                }
                 Err(Overrun) => self.fall_behind()?,
             },
             listed = self.listed.next() => match listed {
@@ -271,7 +277,9 @@ impl Reader {
             },
             _ = self.taken.changed(), if self.waits_for_book => self.waits_for_book = false,
             () = self.inside.closed() => return Err(status::draining()),
-            () = tokio::time::sleep(self.inside.heartbeat) => {
+            // What is listed meanwhile, and tells this reader nothing, does not put it off.
+            () = tokio::time::sleep_until(self.heartbeat_due) => {
+                self.heartbeat_due = tokio::time::Instant::now() + self.inside.heartbeat;
                 if self.inside.live.has_stopped() {
                     return Err(status::market_data_stopped());
                 }

@@ -1,19 +1,31 @@
 //! How threads share the cores: who hears clients goes on, who works behind them waits until a core is free.
 
+use std::sync::Once;
+
 /// From here on this thread, and what it starts, interrupts nobody when it is woken: it runs once a core is free, or its
 /// turn has come. For threads that find the more to do at once the later they look, as the writer does behind the
-/// gateway. Where the system does not have it, or forbids it, everything works as before, with more switches.
+/// gateway. Who runs under another policy than the common one was put there by the operator, and stays. Where the system
+/// does not have it, or forbids it, everything works as before, with more switches.
 pub fn interrupt_nobody() {
     #[cfg(target_os = "linux")]
     {
-        #[expect(unsafe_code, reason = "asks the kernel about the calling thread; `none` outlives the call")]
+        #[expect(
+            unsafe_code,
+            reason = "changes how the calling thread is scheduled; `none` outlives the call"
+        )]
         let answer = unsafe {
             let none = libc::sched_param { sched_priority: 0 };
-            libc::sched_setscheduler(0, libc::SCHED_BATCH, &none)
+            match libc::sched_getscheduler(0) {
+                libc::SCHED_OTHER => libc::sched_setscheduler(0, libc::SCHED_BATCH, &none),
+                _ => 0,
+            }
         };
         if answer != 0 {
+            static SAID: Once = Once::new();
             let error = std::io::Error::last_os_error();
-            tracing::warn!(%error, "a thread behind the gateway may interrupt it; sched_setscheduler is not allowed");
+            SAID.call_once(|| {
+                tracing::warn!(%error, "threads behind the gateway may interrupt it: sched_setscheduler is not allowed");
+            });
         }
     }
 }

@@ -134,7 +134,8 @@ impl Sequencer {
         self.writer.shared.on_stop(Box::new(call));
     }
 
-    /// Serves until it is drained or the last handle is gone: this thread is the writer.
+    /// Serves until it is drained or the last handle is gone: this thread is the writer, and from here on interrupts nobody
+    /// ([`interrupt_nobody`]).
     ///
     /// # Errors
     /// The first fault of any of its threads. What was not acknowledged by then will not be.

@@ -6,7 +6,7 @@
 use super::{Differs, LocalBook};
 use crate::v1::{self, market_update::Content};
 use prost::Message;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use v1::Side;
@@ -21,12 +21,21 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins a file, in place of one of that name.
+    /// Begins a file, in place of one of that name, and keeps it for itself.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system, and where another program records to it.
     pub fn create(path: &Path) -> io::Result<Recorder> {
-        Ok(Recorder { file: BufWriter::new(File::create(path)?), bytes: 0 })
+        let file = File::options().write(true).create(true).truncate(false).open(path)?;
+        // A pipe or a device takes what comes.
+        if file.metadata()?.is_file() {
+            file.try_lock().map_err(|error| match error {
+                TryLockError::WouldBlock => io::Error::other("another program records to it"),
+                TryLockError::Error(error) => error,
+            })?;
+            file.set_len(0)?;
+        }
+        Ok(Recorder { file: BufWriter::new(file), bytes: 0 })
     }
 
     /// # Errors
@@ -100,15 +109,18 @@ impl Iterator for Recorded {
 pub struct Rebuilt {
     pub levels: LocalBook,
     pub orders: LocalBook,
-    /// Snapshots and changes that were taken and held against their checksums.
-    pub taken: u64,
+    /// Snapshots and changes that the recording went on with, each held against its checksum.
+    pub changes: u64,
+    /// Whether the recording has both books where the start begins or before, so that nothing between them can be missing.
+    pub joins: bool,
     /// Where a book was not the exchange's.
     pub differences: Vec<Differs>,
 }
 
 impl Rebuilt {
     /// Begins with the snapshots that `start` was told of an instrument, goes on with what was recorded of it, which may
-    /// begin before and be told in another subscription, and ends with command number `until`.
+    /// begin before and be told in another subscription, and ends with command number `until`. Without a start it begins where
+    /// the recording does.
     pub fn from<'a>(
         start: &[v1::MarketUpdate],
         recorded: impl IntoIterator<Item = &'a v1::MarketUpdate>,
@@ -120,8 +132,9 @@ impl Rebuilt {
             epoch = epoch_of(update).or(epoch);
             rebuilt.take(update);
         }
+        rebuilt.changes = 0;
         // Numbers mean nothing outside their epoch.
-        let mut told = None;
+        let (mut told, mut joined) = (None, [false; 2]);
         for update in recorded.into_iter().take_while(|update| update.sequence <= until) {
             if let Some(next) = epoch_of(update) {
                 if told == epoch && Some(next) != epoch {
@@ -131,9 +144,15 @@ impl Rebuilt {
                 told = Some(next);
             }
             if told == epoch {
+                match &update.content {
+                    Some(Content::Levels(_)) => joined[0] |= update.number <= rebuilt.levels.number(),
+                    Some(Content::Orders(_)) => joined[1] |= update.number <= rebuilt.orders.number(),
+                    _ => {}
+                }
                 rebuilt.take(update);
             }
         }
+        rebuilt.joins = joined == [true; 2];
         rebuilt
     }
 
@@ -147,25 +166,27 @@ impl Rebuilt {
         if book.is_whole() && update.number <= book.number() {
             return;
         }
-        self.taken += 1;
+        self.changes += 1;
         self.differences.extend(book.apply(update).err());
     }
 
-    /// Whether both books are what the exchange answers, which shows so many levels and orders a side at most.
-    pub fn is(&self, own: &v1::GetBookResponse, most: usize) -> bool {
+    /// Whether both books are whole, and what the exchange answers, which shows so many levels and orders a side at most.
+    pub fn matches(&self, own: &v1::GetBookResponse, most: usize) -> bool {
         let sides = [(Side::Buy, &own.bids, &own.bid_orders), (Side::Sell, &own.asks, &own.ask_orders)];
-        sides.into_iter().all(|(side, levels, orders)| {
-            let same_levels = [&self.levels, &self.orders].into_iter().all(|book| {
-                let kept = book.levels(side).take(most);
-                kept.map(|one| (one.price_micros, one.quantity, one.orders))
-                    .eq(levels.iter().map(|one| (one.price_micros, one.quantity, one.order_count)))
-            });
-            let kept = self.orders.orders(side).take(most);
-            same_levels
-                && kept
-                    .map(|one| (one.order_id, one.price_micros, one.quantity))
-                    .eq(orders.iter().map(|one| (one.order_id, one.price_micros, one.quantity)))
-        })
+        let whole = self.levels.is_whole() && self.orders.is_whole();
+        whole
+            && sides.into_iter().all(|(side, levels, orders)| {
+                let same_levels = [&self.levels, &self.orders].into_iter().all(|book| {
+                    let kept = book.levels(side).take(most);
+                    kept.map(|one| (one.price_micros, one.quantity, one.orders))
+                        .eq(levels.iter().map(|one| (one.price_micros, one.quantity, one.order_count)))
+                });
+                let kept = self.orders.orders(side).take(most);
+                same_levels
+                    && kept
+                        .map(|one| (one.order_id, one.price_micros, one.quantity))
+                        .eq(orders.iter().map(|one| (one.order_id, one.price_micros, one.quantity)))
+            })
     }
 }
 
