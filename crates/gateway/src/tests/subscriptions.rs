@@ -548,6 +548,36 @@ async fn silence_has_a_heartbeat_with_the_last_sequence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_others_are_told_does_not_put_a_heartbeat_off() {
+    let heartbeat = Duration::from_millis(400);
+    let venue = Venue::with(Settings { heartbeat, ..Settings::default() }, false).await;
+    // Nobody trades here, and it stays for days.
+    let quiet = v1::SubscribeRequest { patterns: vec!["GP.CNNX.*.W*".into()], ..views(&[], &[View::Top]) };
+    let mut reader = Reader::begin(&venue, &quiet).unwrap();
+    reader.next_told().await.unwrap();
+    let lists = async {
+        for _ in 0..40 {
+            venue.clock.advance(Duration::from_secs(3_600));
+            venue.does(Tick {}).await;
+            tokio::time::sleep(heartbeat / 8).await;
+        }
+    };
+    let heard = async {
+        loop {
+            if let Some(Content::Heartbeat(_)) = reader.next().await.unwrap().content {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = lists => panic!("forty hours were listed, and no heartbeat came"),
+        () = heard => {}
+    }
+    drop(reader);
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_badly_is_refused_by_field_and_too_many_by_limit() {
     let venue = Venue::with(with(|limits: &mut Limits| limits.subscriptions = 1), false).await;
     let good = views(&[HOUR], &[View::Top]);
