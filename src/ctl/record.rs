@@ -148,9 +148,11 @@ async fn check(
         differences: 0,
     };
     if !cuts.is_empty() {
-        let recorded = read_back(file, own.keys().copied().collect())?;
-        for cut in cuts {
-            compare(session, cut, &recorded[&cut.id], &own[&cut.id], &mut summary);
+        let until = |cut: &Cut| own[&cut.id].as_ref().map_or(u64::MAX, |own| own.sequence);
+        let mut rebuilt: Vec<_> = cuts.iter().map(|cut| Rebuilt::begin(&cut.snapshots, until(cut))).collect();
+        read_back(file, cuts, &mut rebuilt)?;
+        for (cut, rebuilt) in cuts.iter().zip(&rebuilt) {
+            compare(session, cut, rebuilt, &own[&cut.id], &mut summary);
         }
     }
     Ok(summary)
@@ -385,28 +387,27 @@ where
     }
 }
 
-/// What the file has of these instruments.
-fn read_back(file: &Path, ids: BTreeSet<u32>) -> Outcome<BTreeMap<u32, Vec<v1::MarketUpdate>>> {
+/// Goes on from each cut with what the file has of its instrument.
+fn read_back(file: &Path, cuts: &[Cut], rebuilt: &mut [Rebuilt]) -> Outcome {
     let unread =
         |error: std::io::Error| Failure::said(format!("cannot read {} back: {error}", file.display()));
-    let mut updates: BTreeMap<u32, Vec<v1::MarketUpdate>> =
-        ids.into_iter().map(|id| (id, Vec::new())).collect();
+    let mut of_instrument: BTreeMap<u32, Vec<&mut Rebuilt>> = BTreeMap::new();
+    for (cut, rebuilt) in cuts.iter().zip(rebuilt) {
+        of_instrument.entry(cut.id).or_default().push(rebuilt);
+    }
     for message in Recorded::open(file).map_err(unread)? {
-        for update in message.map_err(unread)?.updates {
-            if let Some(of_instrument) = updates.get_mut(&update.instrument_id) {
-                of_instrument.push(update);
-            }
+        for update in &message.map_err(unread)?.updates {
+            let followers = of_instrument.get_mut(&update.instrument_id);
+            followers.into_iter().flatten().for_each(|rebuilt| rebuilt.take(update));
         }
     }
-    Ok(updates)
+    Ok(())
 }
 
-fn compare(session: &Session, cut: &Cut, recorded: &[v1::MarketUpdate], own: &Own, summary: &mut Summary) {
-    let until = own.as_ref().map_or(u64::MAX, |own| own.sequence);
-    let rebuilt = Rebuilt::from(&cut.snapshots, recorded, until);
+fn compare(session: &Session, cut: &Cut, rebuilt: &Rebuilt, own: &Own, summary: &mut Summary) {
     summary.changes_checked += rebuilt.changes;
     let mut differences: Vec<String> = rebuilt.differences.iter().map(ToString::to_string).collect();
-    if !rebuilt.joins {
+    if !rebuilt.joins() {
         differences.push("the recording does not reach back to this point".to_owned());
     }
     match own {

@@ -675,6 +675,16 @@ async fn a_feed_cut_at_a_hundred_places_has_the_exchanges_own_books_and_every_tr
     assert!(feed.counts().reconnects >= 50 && trades.values().map(Vec::len).sum::<usize>() > 200);
 }
 
+/// The books of who begins with `start`, and has what was recorded.
+fn rebuilt<'a>(
+    start: &[v1::MarketUpdate],
+    recorded: impl IntoIterator<Item = &'a v1::MarketUpdate>,
+) -> Rebuilt {
+    let mut rebuilt = Rebuilt::begin(start, u64::MAX);
+    recorded.into_iter().for_each(|update| rebuilt.take(update));
+    rebuilt
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_book() {
     const STARTS: usize = 100;
@@ -737,9 +747,9 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
     {
         let snapshots: Vec<_> =
             snapshots.iter().filter(|update| update.instrument_id == *id).cloned().collect();
-        let rebuilt = Rebuilt::from(&snapshots, of(*id), u64::MAX);
+        let rebuilt = rebuilt(&snapshots, of(*id));
         changes += rebuilt.changes;
-        differences += usize::from(!rebuilt.joins);
+        differences += usize::from(!rebuilt.joins());
         differences += rebuilt.differences.len();
         differences +=
             usize::from(shown(&rebuilt.orders) != *own) + usize::from(shown(&rebuilt.levels).0 != own.0);
@@ -757,7 +767,7 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
         |update: &&v1::MarketUpdate| !update.snapshot && matches!(&update.content, Some(Content::Levels(_)));
     let some = of(id).filter(is_change).nth(5).unwrap().number;
     let is_missing = |update: &&v1::MarketUpdate| is_change(update) && update.number == some;
-    let without = Rebuilt::from(&[], of(id).filter(|update| !is_missing(update)), u64::MAX);
+    let without = rebuilt(&[], of(id).filter(|update| !is_missing(update)));
     assert!(matches!(without.differences[0], Differs::Number { .. }), "{:?}", without.differences);
     let altered: Vec<_> = of(id)
         .cloned()
@@ -768,8 +778,12 @@ async fn a_recorded_hour_rebuilt_from_any_starting_point_is_the_exchanges_own_bo
             update
         })
         .collect();
-    let other = Rebuilt::from(&[], &altered, u64::MAX);
+    let other = rebuilt(&[], &altered);
     assert!(matches!(other.differences[0], Differs::Checksum { .. }), "{:?}", other.differences);
+    // Whoever begins before the recording does is told so.
+    let later: Vec<_> = of(id).filter(is_change).cloned().collect();
+    let own: Vec<_> = starts[0].iter().filter(|update| update.instrument_id == id).cloned().collect();
+    assert!(!rebuilt(&own, &later).joins());
     std::fs::File::options().write(true).open(&file).unwrap().set_len(bytes - 1).unwrap();
     assert!(Recorded::open(&file).unwrap().last().unwrap().is_err());
 }

@@ -104,59 +104,73 @@ impl Iterator for Recorded {
     }
 }
 
-/// What a reader who begins somewhere has in the end.
-#[derive(Debug, Default)]
+/// The books of one instrument, built again from a recording by whoever begins somewhere.
+#[derive(Debug)]
 pub struct Rebuilt {
     pub levels: LocalBook,
     pub orders: LocalBook,
-    /// Snapshots and changes that the recording went on with, each held against its checksum.
+    /// Snapshots and changes of the recording that were gone on with, each held against its checksum.
     pub changes: u64,
-    /// Whether the recording has both books where the start begins or before, so that nothing between them can be missing.
-    pub joins: bool,
     /// Where a book was not the exchange's.
     pub differences: Vec<Differs>,
+    /// The last command that is of interest.
+    until: u64,
+    is_over: bool,
+    /// Where the start has the two books, and whether the recording has them there or before.
+    begins: [u64; 2],
+    joined: [bool; 2],
+    /// Of the numbers of the books, and of those that the recording tells: numbers mean nothing outside theirs.
+    epoch: Option<u64>,
+    told: Option<u64>,
 }
 
 impl Rebuilt {
-    /// Begins with the snapshots that `start` was told of an instrument, goes on with what was recorded of it, which may
-    /// begin before and be told in another subscription, and ends with command number `until`. Without a start it begins where
-    /// the recording does.
-    pub fn from<'a>(
-        start: &[v1::MarketUpdate],
-        recorded: impl IntoIterator<Item = &'a v1::MarketUpdate>,
-        until: u64,
-    ) -> Rebuilt {
-        let mut rebuilt = Rebuilt::default();
-        let mut epoch = None;
-        for update in start {
-            epoch = epoch_of(update).or(epoch);
-            rebuilt.take(update);
-        }
+    /// Begins with the snapshots that `start` was told of an instrument, and ends with command number `until`. Without a start
+    /// it begins where the recording does.
+    pub fn begin(start: &[v1::MarketUpdate], until: u64) -> Rebuilt {
+        let mut rebuilt = Rebuilt {
+            levels: LocalBook::default(),
+            orders: LocalBook::default(),
+            changes: 0,
+            differences: Vec::new(),
+            until,
+            is_over: false,
+            begins: [0; 2],
+            joined: [start.is_empty(); 2],
+            epoch: start.iter().filter_map(epoch_of).next_back(),
+            told: None,
+        };
+        start.iter().for_each(|update| rebuilt.apply(update));
         rebuilt.changes = 0;
-        // Numbers mean nothing outside their epoch.
-        let (mut told, mut joined) = (None, [false; 2]);
-        for update in recorded.into_iter().take_while(|update| update.sequence <= until) {
-            if let Some(next) = epoch_of(update) {
-                if told == epoch && Some(next) != epoch {
-                    (rebuilt.levels, rebuilt.orders) = Default::default();
-                    epoch = Some(next);
-                }
-                told = Some(next);
-            }
-            if told == epoch {
-                match &update.content {
-                    Some(Content::Levels(_)) => joined[0] |= update.number <= rebuilt.levels.number(),
-                    Some(Content::Orders(_)) => joined[1] |= update.number <= rebuilt.orders.number(),
-                    _ => {}
-                }
-                rebuilt.take(update);
-            }
-        }
-        rebuilt.joins = joined == [true; 2];
+        rebuilt.begins = [rebuilt.levels.number(), rebuilt.orders.number()];
         rebuilt
     }
 
-    fn take(&mut self, update: &v1::MarketUpdate) {
+    /// Goes on with what was recorded of the instrument: all of it, in order. It may begin before the start, and be told in
+    /// another subscription.
+    pub fn take(&mut self, update: &v1::MarketUpdate) {
+        self.is_over |= update.sequence > self.until;
+        if self.is_over {
+            return;
+        }
+        if let Some(next) = epoch_of(update) {
+            if self.told == self.epoch && self.epoch != Some(next) {
+                (self.levels, self.orders) = Default::default();
+                self.epoch = Some(next);
+            }
+            self.told = Some(next);
+        }
+        if self.told == self.epoch {
+            match &update.content {
+                Some(Content::Levels(_)) => self.joined[0] |= update.number <= self.begins[0],
+                Some(Content::Orders(_)) => self.joined[1] |= update.number <= self.begins[1],
+                _ => {}
+            }
+            self.apply(update);
+        }
+    }
+
+    fn apply(&mut self, update: &v1::MarketUpdate) {
         let book = match &update.content {
             Some(Content::Levels(_)) => &mut self.levels,
             Some(Content::Orders(_)) => &mut self.orders,
@@ -168,6 +182,11 @@ impl Rebuilt {
         }
         self.changes += 1;
         self.differences.extend(book.apply(update).err());
+    }
+
+    /// Whether the recording has both books where the start has them or before, so that nothing can be missing between.
+    pub fn joins(&self) -> bool {
+        self.joined == [true; 2]
     }
 
     /// Whether both books are whole, and what the exchange answers, which shows so many levels and orders a side at most.
