@@ -321,16 +321,18 @@ async fn books_are_kept_of_what_is_read_and_a_while_longer() {
 async fn who_joins_a_busy_book_at_whatever_moment_has_all_of_it() {
     let venue = Arc::new(Venue::open().await);
     let (ann, _) = venue.trader("ann", Role::Trader).await;
+    const ORDERS: i64 = 1_500;
     // Deep enough for many pieces.
+    let mut begun = 0;
     for level in 0..60 {
         rest(&venue, ann, hourbook_model::Side::Buy, 900_000 + 100 * level, 1).await;
-        rest(&venue, ann, hourbook_model::Side::Sell, 1_000_000 + 100 * level, 1).await;
+        begun = rest(&venue, ann, hourbook_model::Side::Sell, 1_000_000 + 100 * level, 1).await;
     }
     let orders = tokio::spawn({
         let venue = Arc::clone(&venue);
         async move {
             let mut last = 0;
-            for more in 0..1_500 {
+            for more in 0..ORDERS {
                 let (side, price) = match more % 4 {
                     0 => (hourbook_model::Side::Buy, 900_000 + 100 * (more * 7 % 60)),
                     1 => (hourbook_model::Side::Sell, 1_000_000 + 100 * (more * 11 % 60)),
@@ -347,7 +349,8 @@ async fn who_joins_a_busy_book_at_whatever_moment_has_all_of_it() {
         let mut reader = Reader::begin(&venue, &views(&[HOUR], &[View::Levels])).unwrap();
         let mut kept = Kept::default();
         let now = venue.gateway.0.live.at().seq;
-        kept.follow(&mut reader, now + 3).await;
+        // No further than to the last order.
+        kept.follow(&mut reader, (now + 3).min(begun + ORDERS as u64)).await;
         readers.push((reader, kept));
         // Kept no longer, so that the next one begins anew.
         if readers.len() % 2 == 0 {
