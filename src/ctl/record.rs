@@ -196,6 +196,7 @@ impl Tape<'_> {
     async fn run(&mut self, session: &Session, command: &Command, dice: &mut Dice) -> Outcome<Vec<Cut>> {
         let begun = Instant::now();
         let length = Duration::from_secs(command.seconds.into());
+        let ends = begun + length;
         let mut moments: Vec<Instant> = (0..command.cuts)
             .map(|_| begun + Duration::from_millis(dice.number(0, length.as_millis() as i64) as u64))
             .collect();
@@ -205,11 +206,13 @@ impl Tape<'_> {
         let mut stop = Box::pin(tokio::signal::ctrl_c());
         let mut progress = tokio::time::interval(Duration::from_secs(1));
         loop {
-            let moment = moments.last().copied().unwrap_or(begun + length);
+            let moment = moments.last().copied().unwrap_or(ends);
             tokio::select! {
                 biased;
                 _ = &mut stop => break,
-                () = sleep_until(begun + length) => break,
+                // A point that is late is made up for.
+                () = sleep_until(ends), if moments.is_empty() && newcomers.is_empty() => break,
+                () = sleep_until(ends + PATIENCE) => break,
                 _ = progress.tick() => session.out.note(format_args!(
                     "record: {} of {} s, {} instruments, {} updates, {} cuts",
                     begun.elapsed().as_secs(), command.seconds, self.told.symbols.len(), self.told.updates, cuts.len(),
@@ -222,6 +225,9 @@ impl Tape<'_> {
                 () = sleep_until(moment), if !moments.is_empty() && newcomers.len() < MOST_NEWCOMERS => {
                     let begun: Vec<_> =
                         self.told.symbols.iter().filter(|(id, _)| self.told.has_begun(**id)).collect();
+                    if begun.is_empty() && Instant::now() >= ends {
+                        break;
+                    }
                     if begun.is_empty() {
                         moments = moments.into_iter().map(|moment| moment.max(Instant::now() + PAUSE)).collect();
                         continue;
