@@ -1,7 +1,7 @@
 //! One binary for everything that looks at the whole: stories through gRPC, replay, faults, layers.
 //!
 //! - `venue`: a whole exchange in this process, which the stories are told in
-//! - `clients`: the Rust client, over connections that break
+//! - `clients`: the Rust client's sessions, over connections that break; `feeds`: its market data; `proxy`: what breaks
 //! - `days`: orders, auctions, gates; `sessions`: `Trade` and drop copy; `restarts`: stopping and crashing; `kills`: SIGKILL under load
 //! - `prices`: measurements, ratings, fair prices, quotes
 //! - `makers`: a market maker at an exchange
@@ -15,11 +15,13 @@ mod clients;
 mod days;
 mod demo;
 mod edge;
+mod feeds;
 mod kills;
 mod layers;
 mod load;
 mod makers;
 mod prices;
+mod proxy;
 mod restarts;
 mod sessions;
 mod simulate;
