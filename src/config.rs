@@ -140,6 +140,9 @@ pub struct Flags {
     /// Make a certificate at the start, for trying things out
     #[arg(long, env = "HOURBOOK_TLS_DEVELOPMENT")]
     pub tls_development: bool,
+    /// Stop, as on SIGTERM, when standard input ends: for a program that starts an exchange of its own and may be killed
+    #[arg(long)]
+    pub stop_with_stdin: bool,
     /// Log filter, such as info or info,hourbook_sequencer=debug
     #[arg(long, value_name = "FILTER", env = "HOURBOOK_LOG")]
     pub log: Option<String>,

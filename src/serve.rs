@@ -21,7 +21,7 @@ use hourbook_model::{
     AccountId, AdvanceTime, Answer, Command, CreateParticipant, IssueKey, ParticipantId, Request, Role, Time,
 };
 use hourbook_sequencer::{Clock, Handle, Recovered, Sequencer, Subscriber};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
@@ -238,7 +238,8 @@ pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
             // An exchange that serves does not end because nobody reads what it is called.
             let _ = banner(&config, &running);
         }
-        serve(running, signals).await
+        let input = flags.stop_with_stdin.then(end_of_stdin).transpose()?;
+        serve(running, signals, input).await
     })
 }
 
@@ -251,23 +252,44 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads((cores - 1).max(1)).enable_all().build()
 }
 
-async fn serve(mut running: Running, mut signals: Signals) -> anyhow::Result<ExitCode> {
-    tokio::select! {
-        signal = signals.next() => {
-            tracing::info!(signal, "stopping: calls under way finish; a second signal ends at once");
+/// `input` resolves when standard input ends, where that is to stop it.
+async fn serve(
+    mut running: Running,
+    mut signals: Signals,
+    input: Option<oneshot::Receiver<()>>,
+) -> anyhow::Result<ExitCode> {
+    let asked = tokio::select! {
+        signal = signals.next() => Some(signal),
+        Some(_) = async { Some(input?.await) } => Some("the end of standard input"),
+        // After a fault nothing is acknowledged, and there is nothing to wait for.
+        ended = running.ended() => {
+            ended?;
+            None
+        }
+    };
+    match asked {
+        Some(by) => {
+            tracing::info!(by, "stopping: calls under way finish; a second signal ends at once");
             tokio::select! {
                 ended = running.stop() => ended?,
                 _ = signals.next() => bail!("ended at once by a second signal; the journal is whole"),
             }
         }
-        // After a fault nothing is acknowledged, and there is nothing to wait for.
-        ended = running.ended() => {
-            ended?;
-            running.stop().await?;
-        }
+        None => running.stop().await?,
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves when standard input ends. A thread of its own reads it: one of the runtime's would keep the process.
+fn end_of_stdin() -> std::io::Result<oneshot::Receiver<()>> {
+    let (ended, end) = oneshot::channel();
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        // An input that cannot be read has ended, too. Who is gone stops already.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(());
+    })?;
+    Ok(end)
 }
 
 /// SIGTERM and SIGINT.

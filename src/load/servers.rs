@@ -1,4 +1,5 @@
-//! Servers that are measured, each a process of its own that ends with this one.
+//! Servers that are measured, each a process of its own that ends with this one, even where this one is killed: each
+//! stops when its standard input ends.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -29,6 +30,7 @@ impl Server {
     pub fn exchange(program: &Path, data: &Path, market: Option<&Path>) -> anyhow::Result<(Server, String)> {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--metrics", "none", "--log", "error"]);
+        command.arg("--stop-with-stdin");
         command.arg("--data").arg(data);
         if let Some(market) = market {
             command.arg("--market").arg(market);

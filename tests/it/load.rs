@@ -135,6 +135,18 @@ fn runs_in(directory: &Path) -> bool {
         .any(|arguments| String::from_utf8_lossy(&arguments).contains(&directory))
 }
 
+/// Waits until a load has an exchange of its own, and a little longer.
+fn until_an_exchange_began(directory: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let has_key = |name: &String| directory.join(name).join("data").join(OPERATOR_KEY).exists();
+    while !left_in(directory).iter().any(has_key) {
+        assert!(Instant::now() < deadline, "no exchange was started");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(runs_in(directory));
+}
+
 #[test]
 fn a_comparison_is_one_line_of_json_and_nothing_stays_behind() {
     let directory = tempfile::tempdir().unwrap();
@@ -211,23 +223,36 @@ fn whoever_is_told_to_stop_takes_its_servers_along() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Until the exchange has begun its journal.
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !left_in(directory.path())
-            .iter()
-            .any(|name| directory.path().join(name).join("data").join(OPERATOR_KEY).exists())
-        {
-            assert!(Instant::now() < deadline, "no exchange was started");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        std::thread::sleep(Duration::from_millis(500));
-        assert!(runs_in(directory.path()));
+        until_an_exchange_began(directory.path());
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let ended = child.wait().unwrap();
         assert_eq!((ended.code(), ended.signal()), (Some(1), None));
         assert!(!runs_in(directory.path()), "its exchange ended with it");
         assert_eq!(left_in(directory.path()), [""; 0]);
     }
+}
+
+#[test]
+fn whoever_is_killed_leaves_no_server_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = load(directory.path(), &["--seconds", "60", "--baseline"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until_an_exchange_began(directory.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while runs_in(directory.path()) {
+        assert!(Instant::now() < deadline, "its exchange runs on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Only its journal stays, whole: nobody is left to throw it away.
+    let [journal] = &left_in(directory.path())[..] else { panic!("one journal") };
+    let data = directory.path().join(journal).join("data");
+    let output = Command::new(program()).args(["journal", "verify"]).arg(data).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
