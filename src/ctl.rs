@@ -3,8 +3,8 @@
 //! - `values`: prices, amounts, times and scopes, as people type and read them
 //! - `connection`: where the exchange is, and under which key it is asked
 //! - `show`: tables for people, JSON for programs; `reasons`: what a refusal means and what helps
-//! - `orders`, `market`, `accounts`, `pricing`, `admin`: one file per service; `quickstart`: from nothing to a first trade
-//! - `record`: market data in a file, and books built again from it
+//! - `orders`, `market`, `accounts`, `pricing`, `admin`: one file per service; `paid`: trades, candles, index and curve
+//! - `quickstart`: from nothing to a first trade; `record`: market data in a file, and books built again from it
 //!
 //! Always true: no price or amount is ever a float; whatever was refused ends with a non-zero exit code.
 
@@ -13,6 +13,7 @@ mod admin;
 mod connection;
 mod market;
 mod orders;
+mod paid;
 mod pricing;
 mod quickstart;
 mod reasons;
@@ -71,6 +72,8 @@ enum Command {
     Orders(orders::Command),
     #[command(flatten)]
     Market(market::Command),
+    #[command(flatten)]
+    Paid(paid::Command),
     /// Record market data, and show that its books can be built again from any point of it
     Record(record::Command),
     #[command(flatten)]
@@ -139,6 +142,7 @@ async fn command(arguments: Arguments) -> Outcome {
         Command::Status { hash } => admin::status(&session, hash).await,
         Command::Orders(command) => orders::run(&session, command).await,
         Command::Market(command) => market::run(&session, command).await,
+        Command::Paid(command) => paid::run(&session, command).await,
         Command::Record(command) => record::run(&session, command).await,
         Command::Accounts(command) => accounts::run(&session, command).await,
         Command::Pricing(command) => pricing::run(&session, command).await,

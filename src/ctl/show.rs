@@ -125,6 +125,14 @@ pub fn side(side: i32) -> String {
     word!(Side, side, "SIDE_")
 }
 
+/// Where a point of a curve has its price from.
+pub fn taken_from(price: i32) -> String {
+    match v1::CurvePrice::try_from(price) {
+        Ok(v1::CurvePrice::Unspecified) => "-".into(),
+        _ => word!(CurvePrice, price, "CURVE_PRICE_"),
+    }
+}
+
 pub fn status(status: i32) -> String {
     word!(InstrumentStatus, status, "INSTRUMENT_STATUS_")
 }

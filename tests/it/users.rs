@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -154,11 +155,37 @@ fn from_nothing_to_a_first_trade() {
     let buyer = again["buyer"]["key"].as_str().unwrap();
     let positions = told_json(&ctl(&server, &data, &["--json", "--key", buyer, "positions"]));
     assert_eq!(positions["positions"][0]["units"], "10");
+    // What was paid is there for everybody: once recorded, as trades, candles, index and curve.
+    let symbol = again["symbol"].as_str().unwrap();
+    let product = symbol.rsplit_once('.').unwrap().0;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let trades = loop {
+        let trades = told_json(&ctl(&server, &data, &["--json", "trades", symbol]));
+        if trades["trades"].as_array().is_some_and(|trades| !trades.is_empty()) {
+            break trades;
+        }
+        assert!(Instant::now() < deadline, "the trade is not recorded");
+    };
+    let price = trades["trades"][0]["priceMicros"].as_str().unwrap();
+    let candles = told_json(&ctl(&server, &data, &["--json", "candles", symbol, "--every", "1d"]));
+    assert_eq!(candles["candles"][0]["closePriceMicros"], price);
+    let all_time = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-12-31T00:00:00Z"];
+    let index = told_json(&ctl(&server, &data, &[&["--json", "index", product], &all_time[..]].concat()));
+    assert_eq!(
+        (&index["hours"][0]["symbol"], &index["hours"][0]["priceMicros"]),
+        (&symbol.into(), &price.into())
+    );
+    let shown = told(&ctl(&server, &data, &["curve", product]));
+    let point = shown.lines().find(|line| line.starts_with(symbol)).unwrap_or_else(|| panic!("{shown}"));
+    assert!(point.contains("last") || point.contains("mid"), "{point}");
+    assert!(told(&ctl(&server, &data, &["trades", symbol])).starts_with("TIME "));
+    let none = told(&ctl(&server, &data, &["trades", symbol, "--to", "2020-01-01T00:00:00Z"]));
+    assert_eq!(none.trim(), "none");
+
     let everyone = told_json(&ctl(&server, &data, &["--json", "participants"]));
     assert_eq!(everyone["participants"].as_array().unwrap().len(), 3);
 
     // What is refused ends with a failure and says what helps.
-    let symbol = again["symbol"].as_str().unwrap();
     let refused = ctl(&server, &data, &["--key", buyer, "place", "buy", "1", symbol, "0.00005"]);
     let error = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(

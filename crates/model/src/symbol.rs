@@ -251,10 +251,14 @@ impl FromStr for Symbol {
         if text.len() > 32 || !text.is_ascii() {
             return Err(BadSymbol(text.chars().take(40).collect(), "at most 32 ASCII characters"));
         }
+        // Whatever part is at fault, the whole is named.
+        let bad = |why| BadSymbol(text.into(), why);
+        let whole = |BadSymbol(_, why)| bad(why);
         let (product, period) = text
             .rsplit_once('.')
-            .ok_or_else(|| BadSymbol(text.into(), "a symbol reads CLASS.REGION.TIER.PERIOD"))?;
-        Ok(Symbol { product: product.parse()?, period: period.parse()? })
+            .filter(|_| text.matches('.').count() == 3)
+            .ok_or_else(|| bad("a symbol reads CLASS.REGION.TIER.PERIOD"))?;
+        Ok(Symbol { product: product.parse().map_err(whole)?, period: period.parse().map_err(whole)? })
     }
 }
 

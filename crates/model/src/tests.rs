@@ -43,7 +43,11 @@ fn what_is_no_symbol_is_refused() {
         "GPGPGPGPGPG.CNNX.A.D20261201",
         "GP.CNNX.A.D19690101",
     ] {
-        assert!(text.parse::<Symbol>().is_err(), "{text} was read");
+        let error = text.parse::<Symbol>().expect_err(text).to_string();
+        assert!(
+            error.starts_with(&format!("{text:?} is not a symbol")),
+            "{error}: all of what was typed is named"
+        );
     }
 }
 
