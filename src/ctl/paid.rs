@@ -1,5 +1,7 @@
 //! MarketDataService, what was paid: trades, candles, a product's index and its curve.
 
+use std::cell::Cell;
+
 use clap::{Args, Subcommand, ValueEnum};
 use hourbook_api::v1;
 
@@ -152,20 +154,19 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
             out.tell(&answer, |answer| index(&answer.hours));
         }
         Command::Curve { product, paging } => {
+            // A product's periods fit on one page; of more, each is true at its own number, and the last one's is told.
+            let stood = Cell::new((0, None));
             let rows = pages(session, paging, |page_size, page_token| {
-                let (mut market_data, product) = (market_data.clone(), product.clone());
+                let (mut market_data, product, stood) = (market_data.clone(), product.clone(), &stood);
                 async move {
                     let request = v1::GetForwardCurveRequest { product, page_size, page_token };
                     let page = market_data.get_forward_curve(request).await?.into_inner();
-                    let at = (page.sequence, page.time);
-                    let points = page.points.into_iter().map(|point| (at, point)).collect();
-                    Ok((points, page.next_page_token))
+                    stood.set((page.sequence, page.time));
+                    Ok((page.points, page.next_page_token))
                 }
             });
-            // A product's periods fit on one page; of more, each would be true at its own number.
-            let rows: Vec<((u64, Option<prost_types::Timestamp>), v1::CurvePoint)> = rows.await?;
-            let (sequence, time) = rows.first().map(|(at, _)| *at).unwrap_or_default();
-            let points = rows.into_iter().map(|(_, point)| point).collect();
+            let points = rows.await?;
+            let (sequence, time) = stood.get();
             let answer =
                 v1::GetForwardCurveResponse { sequence, time, points, next_page_token: String::new() };
             out.tell(&answer, curve);

@@ -294,3 +294,106 @@ fn nobody_there_is_told_with_what_to_do() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && error.contains("hourbook serve"), "{error}");
 }
+
+#[test]
+fn a_maker_is_run_from_a_file_and_a_signal_ends_it_with_nothing_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    let server = Server::start(&data, &["--market", &market]);
+    let ctl = |arguments: &[&str]| ctl(&server, &data, arguments);
+    // An account that may quote: cash for its bids, capacity for its asks.
+    let symbol = told_json(&ctl(&["--json", "quickstart"]))["symbol"].as_str().unwrap().to_owned();
+    let product = symbol.rsplit_once('.').unwrap().0;
+    let instrument = told_json(&ctl(&["--json", "instrument", &symbol]));
+    let begins = instrument["instrument"]["deliveryStartTime"].as_str().unwrap();
+    let participant =
+        told_json(&ctl(&["--json", "create-participant", "Maker"]))["participantId"].to_string();
+    let account =
+        told_json(&ctl(&["--json", "create-account", &participant, "quotes"]))["accountId"].to_string();
+    told(&ctl(&["--account", &account, "deposit", "100000"]));
+    let capacity =
+        ["declare-capacity", product, "100", "--from", begins, "--hours", "1", "--attestation", "seen"];
+    told(&ctl(&[&["--account", &account], &capacity[..]].concat()));
+    let issued = ["--json", "--account", &account, "issue-key", &participant, "maker"];
+    let key = told_json(&ctl(&issued))["key"].as_str().unwrap().to_owned();
+
+    let (file, key_file) = (directory.path().join("maker.toml"), directory.path().join("maker.key"));
+    std::fs::write(&key_file, &key).unwrap();
+    let settings = |account: &str| {
+        format!(
+            "address = {:?}\nkey_file = {key_file:?}\naccount = {account}\npatterns = [{symbol:?}]\nreport = \"1h\"\n\
+             [strategy]\nname = \"fixed\"\n",
+            server.address
+        )
+    };
+    let maker = |account: &str| {
+        std::fs::write(&file, settings(account)).unwrap();
+        let mut command = Command::new(program());
+        command.args(["maker", "--json", "--config"]).arg(&file);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let child = maker(&account);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let sides = || {
+        let book = told_json(&ctl(&["--json", "book", &symbol]));
+        ["bids", "asks"].map(|side| book[side].as_array().unwrap().len())
+    };
+    while sides() != [1, 1] {
+        assert!(Instant::now() < deadline, "{:?} levels instead of one a side", sides());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let figures = told_json(&child.wait_with_output().unwrap());
+    assert!(figures["quotes"].as_u64().is_some_and(|quotes| quotes > 0), "{figures}");
+    assert_eq!(sides(), [0, 0], "all of it is cancelled");
+
+    // What it may not do is said, and the exit code says so too.
+    let refused = maker("1").wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("account"), "{said}");
+}
+
+#[test]
+fn a_strategy_from_outside_trades_in_a_backtest_that_is_served_and_is_reported_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let series = directory.path().join("spot.csv");
+    std::fs::write(&series, "date,price\n2026-11-02,1.00\n2026-11-09,1.10\n").unwrap();
+    let backtest = |more: &[&str]| {
+        let mut command = Command::new(program());
+        command.args(["backtest", "--json", "--days", "1", "--step-seconds", "3600", "--pace-ms", "50"]);
+        command.args(["--orders-per-hour", "5"]);
+        command.args(["--serve", "--series"]).arg(&series).args(more);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut child = backtest(&[]);
+    let mut line = String::new();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    let where_and_who: Value = serde_json::from_str(&line).unwrap();
+    let fact = |name: &str| where_and_who[name].as_str().unwrap().to_owned();
+    // Time stands until the first order comes.
+    let (address, key) = (fact("address"), fact("key"));
+    let ctl = |arguments: &[&str]| {
+        let mut command = Command::new(program());
+        command.args(["ctl", "--json", "--address", &address, "--key", &key]).args(arguments);
+        told_json(&command.output().unwrap())
+    };
+    let hours = ctl(&["instruments", &format!("{}.H*", fact("product")), "--limit", "24"]);
+    let hour = &hours["instruments"][23];
+    let micros: i64 = hour["referencePriceMicros"].as_str().unwrap().parse().unwrap();
+    let price = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    let placed = ctl(&["place", "sell", "5", hour["symbol"].as_str().unwrap(), &price]);
+    assert_eq!(placed["report"]["clientOrderId"].as_str().map(str::is_empty), Some(false), "{placed}");
+
+    let report = told_json(&child.wait_with_output().unwrap());
+    assert_eq!(report["strategy"], "a strategy from outside");
+    assert_eq!(report["orders_accepted"], 1, "{report}");
+    assert_eq!(
+        (&report["from"], &report["to"]),
+        (&"2026-11-02T00:00:00Z".into(), &"2026-11-03T00:00:00Z".into())
+    );
+
+    let open = backtest(&["--listen", "0.0.0.0:0"]).wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&open.stderr);
+    assert!(!open.status.success() && said.contains("for this machine only"), "{said}");
+}
