@@ -5,7 +5,7 @@
 //! syncs what waits, history is written, and the process ends with 0. A fault ends it with 1.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt;
@@ -30,6 +30,9 @@ use crate::market::Market;
 
 /// The file in the data directory that holds the first operator's key.
 pub const OPERATOR_KEY: &str = "operator.key";
+
+/// How often a standard input that does not wait is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// How long a start waits for fair prices, which come in moments unless the disk is full.
 const PRICED: Duration = Duration::from_secs(10);
@@ -231,6 +234,7 @@ impl Running {
 pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(flags)?;
     log(&config.log)?;
+    let input = flags.stop_with_stdin.then(end_of_stdin).transpose()?;
     runtime()?.block_on(async {
         let signals = signals()?;
         let running = start(&config, Clock::Wall).await?;
@@ -238,7 +242,6 @@ pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
             // An exchange that serves does not end because nobody reads what it is called.
             let _ = banner(&config, &running);
         }
-        let input = flags.stop_with_stdin.then(end_of_stdin).transpose()?;
         serve(running, signals, input).await
     })
 }
@@ -258,9 +261,10 @@ async fn serve(
     mut signals: Signals,
     input: Option<oneshot::Receiver<()>>,
 ) -> anyhow::Result<ExitCode> {
+    // Who asks for a stop, and how many signals more end it at once.
     let asked = tokio::select! {
-        signal = signals.next() => Some(signal),
-        Some(_) = async { Some(input?.await) } => Some("the end of standard input"),
+        signal = signals.next() => Some((signal, 1)),
+        Some(_) = async { Some(input?.await) } => Some(("the end of standard input", 2)),
         // After a fault nothing is acknowledged, and there is nothing to wait for.
         ended = running.ended() => {
             ended?;
@@ -268,11 +272,16 @@ async fn serve(
         }
     };
     match asked {
-        Some(by) => {
+        Some((by, more)) => {
             tracing::info!(by, "stopping: calls under way finish; a second signal ends at once");
+            let hurried = async {
+                for _ in 0..more {
+                    signals.next().await;
+                }
+            };
             tokio::select! {
                 ended = running.stop() => ended?,
-                _ = signals.next() => bail!("ended at once by a second signal; the journal is whole"),
+                () = hurried => bail!("ended at once by a second signal; the journal is whole"),
             }
         }
         None => running.stop().await?,
@@ -282,11 +291,31 @@ async fn serve(
 }
 
 /// Resolves when standard input ends. A thread of its own reads it: one of the runtime's would keep the process.
-fn end_of_stdin() -> std::io::Result<oneshot::Receiver<()>> {
+///
+/// # Errors
+/// A terminal, which ends with no program, and stops whoever reads it in the background.
+fn end_of_stdin() -> anyhow::Result<oneshot::Receiver<()>> {
+    let mut input = std::io::stdin();
+    if input.is_terminal() {
+        bail!("--stop-with-stdin: standard input is a terminal: it is to be a pipe, held by who starts this");
+    }
     let (ended, end) = oneshot::channel();
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
-        // An input that cannot be read has ended, too. Who is gone stops already.
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let mut ignored = [0; 4_096];
+        loop {
+            match input.read(&mut ignored) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // A pipe that does not wait: it is looked at again.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(LOOK_AGAIN),
+                Err(error) => {
+                    tracing::error!(%error, "standard input cannot be read, and counts as ended");
+                    break;
+                }
+            }
+        }
+        // Who is gone stops already.
         let _ = ended.send(());
     })?;
     Ok(end)

@@ -13,14 +13,16 @@ use super::{Outcome, Paging, Session, pages};
 pub enum Command {
     /// List the trades of an instrument, oldest first, also of one that is listed no more
     Trades {
+        /// The instrument, such as GP.CNNX.A.H20261125T08
         symbol: String,
         #[command(flatten)]
         range: Range,
         #[command(flatten)]
         paging: Paging,
     },
-    /// List the candles of an instrument, oldest first, also of one that is listed no more
+    /// List the candles of an instrument, oldest first, also of one that is listed no more: those that begin in a range
     Candles {
+        /// The instrument, such as GP.CNNX.A.H20261125T08
         symbol: String,
         /// How long each lasts
         #[arg(long, value_enum, value_name = "INTERVAL", default_value = "1h")]
@@ -32,11 +34,12 @@ pub enum Command {
     },
     /// List the index of a product: the mean price of all trades of an hour, by delivery hour
     Index {
+        /// The product, such as GP.CNNX.A
         product: String,
         /// Delivery from this time on, such as 2026-11-25T00:00:00Z
         #[arg(long, value_name = "TIME")]
         from: Moment,
-        /// Delivery before this time
+        /// Delivery before this time, at most 8784 hours later
         #[arg(long, value_name = "TIME")]
         to: Moment,
         #[command(flatten)]
@@ -44,9 +47,8 @@ pub enum Command {
     },
     /// Show the forward curve of a product: the price of each of its periods, as it stands
     Curve {
+        /// The product, such as GP.CNNX.A
         product: String,
-        #[command(flatten)]
-        paging: Paging,
     },
 }
 
@@ -153,10 +155,10 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
             let answer = v1::ListIndexResponse { hours: rows.await?, ..Default::default() };
             out.tell(&answer, |answer| index(&answer.hours));
         }
-        Command::Curve { product, paging } => {
+        Command::Curve { product } => {
             // A product's periods fit on one page; of more, each is true at its own number, and the last one's is told.
             let stood = Cell::new((0, None));
-            let rows = pages(session, paging, |page_size, page_token| {
+            let rows = pages(session, Paging { limit: 0 }, |page_size, page_token| {
                 let (mut market_data, product, stood) = (market_data.clone(), product.clone(), &stood);
                 async move {
                     let request = v1::GetForwardCurveRequest { product, page_size, page_token };

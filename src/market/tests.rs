@@ -462,7 +462,7 @@ fn what_does_not_fit_together_is_named() {
             m.toml: terms.horizon.hours: 24 is too few where days are listed: at their gate they become hours, so at least 25
             m.toml: terms.horizon.days: 3 is too few where weeks are listed: at their gate they become days, so at least 8
             m.toml: tiers.C.gate_longer: must not be shorter than gate_hour: a day would close after its first hour
-            m.toml: products.M5.USE1: "M5.USE1" is not a symbol such as GP.CNNX.A.H20261124T08: a product reads CLASS.REGION.TIER
+            m.toml: products.M5.USE1: "M5.USE1" is not a symbol: a product reads CLASS.REGION.TIER, such as GP.CNNX.A
             m.toml: products.M6.USE1.C: there is no class M6; define [classes.M6]
             m.toml: products.M5.USE2.C: there is no region USE2; define [regions.USE2]
             m.toml: products.M5.USE1.B: there is no tier B; define [tiers.B]

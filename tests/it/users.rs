@@ -23,10 +23,16 @@ impl Server {
 
     /// Started with its log going to `log`; its banner is read to the end, and then nobody reads on.
     fn start_saying(data: &Path, more: &[&str], log: Stdio) -> Server {
+        Server::start_between(Stdio::null(), data, more, log)
+    }
+
+    /// The same with an input.
+    fn start_between(input: Stdio, data: &Path, more: &[&str], log: Stdio) -> Server {
         let mut child = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(more)
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -169,8 +175,12 @@ fn from_nothing_to_a_first_trade() {
     let price = trades["trades"][0]["priceMicros"].as_str().unwrap();
     let candles = told_json(&ctl(&server, &data, &["--json", "candles", symbol, "--every", "1d"]));
     assert_eq!(candles["candles"][0]["closePriceMicros"], price);
-    let all_time = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-12-31T00:00:00Z"];
-    let index = told_json(&ctl(&server, &data, &[&["--json", "index", product], &all_time[..]].concat()));
+    let instrument = told_json(&ctl(&server, &data, &["--json", "instrument", symbol]));
+    let begins = instrument["instrument"]["deliveryStartTime"].as_str().unwrap();
+    let next: jiff::Timestamp = begins.parse().unwrap();
+    let next = (next + jiff::SignedDuration::from_hours(1)).to_string();
+    let index = ["--json", "index", product, "--from", begins, "--to", &next];
+    let index = told_json(&ctl(&server, &data, &index));
     assert_eq!(
         (&index["hours"][0]["symbol"], &index["hours"][0]["priceMicros"]),
         (&symbol.into(), &price.into())
@@ -201,6 +211,21 @@ fn from_nothing_to_a_first_trade() {
     let replay =
         Command::new(program()).args(["replay", "--json", "--to", &sequence]).arg(&data).output().unwrap();
     assert!(told(&replay).contains(&hash), "replay comes to the state that was live");
+}
+
+#[test]
+fn an_exchange_that_is_held_by_its_input_ends_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    // A pipe that does not wait is none that has ended.
+    let (input, held) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&input, true).unwrap();
+    let more = ["--market", &market, "--stop-with-stdin"];
+    let mut server = Server::start_between(input.into(), &data, &more, Stdio::null());
+    std::thread::sleep(Duration::from_millis(500));
+    told(&ctl(&server, &data, &["status"]));
+    drop(held);
+    assert_eq!(server.child.wait().unwrap().code(), Some(0), "stopped in order");
 }
 
 #[test]

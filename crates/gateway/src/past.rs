@@ -111,6 +111,9 @@ pub(crate) async fn index(
 ) -> Result<v1::ListIndexResponse, Refusal> {
     let size = convert::page_size(wire.page_size).map_err(status::misshapen)?;
     let (product, hours) = hours(&wire).map_err(status::misshapen)?;
+    if inside.directory.product(&wire.product).is_none() {
+        return Err(status::not_found("no such product"));
+    }
     let names = Arc::clone(inside);
     let ask = move |history: &History| {
         let (mut found, mut next, mut seen) = (Vec::new(), None, 0);

@@ -34,7 +34,7 @@ pub struct Period {
 
 /// Why a symbol or a period cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a symbol such as GP.CNNX.A.H20261124T08: {1}")]
+#[error("{0:?} is not a symbol: {1}")]
 pub struct BadSymbol(pub String, pub &'static str);
 
 fn date_of(hour: Hour) -> Date {
@@ -213,7 +213,7 @@ impl FromStr for ProductSymbol {
         let (Some(class), Some(region), Some(tier), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(bad("a product reads CLASS.REGION.TIER"));
+            return Err(bad("a product reads CLASS.REGION.TIER, such as GP.CNNX.A"));
         };
         if !ProductSymbol::is_class(class) {
             return Err(bad("a class is two to ten capitals and digits"));
@@ -254,10 +254,10 @@ impl FromStr for Symbol {
         // Whatever part is at fault, the whole is named.
         let bad = |why| BadSymbol(text.into(), why);
         let whole = |BadSymbol(_, why)| bad(why);
-        let (product, period) = text
-            .rsplit_once('.')
-            .filter(|_| text.matches('.').count() == 3)
-            .ok_or_else(|| bad("a symbol reads CLASS.REGION.TIER.PERIOD"))?;
+        let (product, period) =
+            text.rsplit_once('.').filter(|_| text.matches('.').count() == 3).ok_or_else(|| {
+                bad("an instrument reads CLASS.REGION.TIER.PERIOD, such as GP.CNNX.A.H20261124T08")
+            })?;
         Ok(Symbol { product: product.parse().map_err(whole)?, period: period.parse().map_err(whole)? })
     }
 }

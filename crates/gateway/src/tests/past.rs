@@ -167,6 +167,8 @@ async fn an_index_is_the_mean_of_an_hour_s_trades_and_stays_when_the_hour_is_ove
         let refused = service.list_index(request).await.unwrap_err();
         assert_eq!(shown(&refused), format!("InvalidArgument INVALID_FIELD {field}"));
     }
+    let unknown = v1::ListIndexRequest { product: "ZZ.CNNX.A".into(), ..request };
+    assert_eq!(shown(&service.list_index(unknown).await.unwrap_err()), "NotFound NOT_FOUND");
     drop((service, client));
     assert!(venue.close().await);
 }
