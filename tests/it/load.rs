@@ -2,7 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use hourbook::serve::OPERATOR_KEY;
@@ -135,8 +135,13 @@ fn runs_in(directory: &Path) -> bool {
         .any(|arguments| String::from_utf8_lossy(&arguments).contains(&directory))
 }
 
-/// Waits until a load has an exchange of its own, and a little longer.
-fn until_an_exchange_began(directory: &Path) {
+/// A long load with an exchange of its own, which has begun.
+fn under_way(directory: &Path) -> Child {
+    let child = load(directory, &["--seconds", "60", "--baseline"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     let has_key = |name: &String| directory.join(name).join("data").join(OPERATOR_KEY).exists();
     while !left_in(directory).iter().any(has_key) {
@@ -145,6 +150,7 @@ fn until_an_exchange_began(directory: &Path) {
     }
     std::thread::sleep(Duration::from_millis(500));
     assert!(runs_in(directory));
+    child
 }
 
 #[test]
@@ -218,12 +224,7 @@ fn subscribers_who_never_read_are_measured_in_pairs() {
 fn whoever_is_told_to_stop_takes_its_servers_along() {
     let directory = tempfile::tempdir().unwrap();
     for signal in ["-INT", "-TERM"] {
-        let mut child = load(directory.path(), &["--seconds", "60", "--baseline"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        until_an_exchange_began(directory.path());
+        let mut child = under_way(directory.path());
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let ended = child.wait().unwrap();
         assert_eq!((ended.code(), ended.signal()), (Some(1), None));
@@ -235,12 +236,7 @@ fn whoever_is_told_to_stop_takes_its_servers_along() {
 #[test]
 fn whoever_is_killed_leaves_no_server_behind() {
     let directory = tempfile::tempdir().unwrap();
-    let mut child = load(directory.path(), &["--seconds", "60", "--baseline"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    until_an_exchange_began(directory.path());
+    let mut child = under_way(directory.path());
     child.kill().unwrap();
     child.wait().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);

@@ -226,6 +226,13 @@ fn an_exchange_that_is_held_by_its_input_ends_with_it() {
     told(&ctl(&server, &data, &["status"]));
     drop(held);
     assert_eq!(server.child.wait().unwrap().code(), Some(0), "stopped in order");
+
+    // Who lets go and then sends the one signal that everybody sends has not asked twice.
+    let (input, held) = std::io::pipe().unwrap();
+    let server = Server::start_between(input.into(), &data, &more, Stdio::null());
+    drop(held);
+    std::thread::sleep(Duration::from_millis(10));
+    assert_eq!(server.terminate(), Some(0), "stopped in order");
 }
 
 #[test]

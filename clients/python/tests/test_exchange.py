@@ -105,7 +105,7 @@ def test_the_market_refuses_with_a_class_of_its_own(market: Market, buyer: Clien
         (refusals.UnknownOrder, lambda: buyer.edit_order("nobody", price="0.2")),
         (refusals.NoLiquidity, lambda: buyer.create_market_order(symbol, "buy", 1)),
         (refusals.UnknownAccount, lambda: market.operator.deposit(999, "CNY", 1)),
-        (refusals.UnknownCurrency, lambda: market.operator.deposit(market.buyer_id, "XXX", 1)),
+        (refusals.UnknownCurrency, lambda: market.operator.deposit(market.buyer_id, "ZZZ", 1)),
         (refusals.InsufficientFunds, lambda: market.operator.withdraw(market.seller_id, "CNY", 1)),
     ]
     for refusal, ask in asked:

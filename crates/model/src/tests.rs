@@ -28,7 +28,7 @@ fn what_is_no_symbol_is_refused() {
         "gp.CNNX.A.D20261201",
         "G.CNNX.A.D20261201",
         "GP.CN.A.D20261201",
-        "GP.CNNXXXX.A.D20261201",
+        "GP.CNNINGX.A.D20261201",
         "GP.CNNX.D.D20261201",
         "GP.CNNX.A.D20261301",
         "GP.CNNX.A.D20260230",

@@ -1,6 +1,7 @@
 //! Stories of what one client may take, and how long it may take it.
 
-use super::served::{HOUR, Raw, place, with};
+use super::company::Raw;
+use super::served::{HOUR, place, with};
 use super::venue::{OPERATOR, Venue, limit};
 use super::{path, shown};
 use crate::calls::{OPEN_CALLS, caller};

@@ -1,7 +1,8 @@
-//! The edge without a network: who may call what, how refusals look, how lists go on. With one: `served`, `sessions`,
-//! `subscriptions`, `bounds`, `prices`.
+//! The edge without a network: who may call what, how refusals look, how lists go on. With one: `served`, `company`,
+//! `sessions`, `subscriptions`, `bounds`, `prices`.
 
 mod bounds;
+mod company;
 mod past;
 mod prices;
 mod served;

@@ -100,8 +100,8 @@ fn what_is_not_known_is_named() {
         refused(under("GP", "USVA", Tier::A, dec!(100.1))),
         "score is 100.1, which is not within 0 ..= 100"
     );
-    let in_shells = Conditions { currency: "XXX", ..under("GP", "USVA", Tier::A, dec!(90)) };
-    assert_eq!(refused(in_shells), "no rate of currency \"XXX\" in the parameters");
+    let in_shells = Conditions { currency: "ZZZ", ..under("GP", "USVA", Tier::A, dec!(90)) };
+    assert_eq!(refused(in_shells), "no rate of currency \"ZZZ\" in the parameters");
 }
 
 #[test]
