@@ -5,7 +5,9 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from conftest import PATIENCE, Market, Proxy, Server
@@ -16,10 +18,13 @@ from hourbook._proto import orders_pb2, types_pb2
 from hourbook._wire import A, Stream
 from hourbook.client import Subscription
 from hourbook.enums import ReportKind
+from hourbook.feed import MarketUpdate
 from hourbook.models import ExecutionReport
 from hourbook.trading import Trading
 
 PRICE = Decimal("0.2")
+# Changes of a view that the exchange keeps for who comes back, and how long at least.
+KEPT, KEPT_FOR = 256, timedelta(seconds=10)
 
 
 class Cutter:
@@ -229,43 +234,81 @@ def test_market_data_over_a_failing_line_goes_on_where_it_was(
     views = [MarketDataView.LEVELS, MarketDataView.ORDERS, MarketDataView.TRADES, MarketDataView.STATISTICS]
     with market.client(market.buyer_key, proxy.address) as client, Cutter(proxy, dice, 0.1):
         subscription = client.subscribe(market.symbol, views)
-        trades: list[int] = []
-        snapshots = []
+        updates: list[MarketUpdate] = []
 
         def listen() -> None:
             for update in subscription:
-                snapshots.extend([update.view] * update.snapshot)
-                if update.view is MarketDataView.TRADES and isinstance(update.content, tuple):
-                    assert update.missed in (0, None)
-                    trades.extend(trade.trade_id for trade in update.content)
+                updates.append(update)
 
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
-        while len(snapshots) < len(views):
-            time.sleep(0.01)
-        made = []
+        until(lambda: len(updates) >= len(views))
+        # What each order traded that did; a command of trades is a change of their view.
+        made: list[list[int]] = []
         deadline = time.monotonic() + 4
         while time.monotonic() < deadline:
             price = Decimal("0.24") + dice.randrange(-20, 20) * Decimal("0.0001")
             side = dice.choice([(buyer, "buy"), (seller, "sell")])
             placed = side[0].create_order(market.symbol, "limit", side[1], dice.randrange(1, 9), price)
-            made += [fill.trade_id for fill in placed.fills]
+            made += [[fill.trade_id for fill in placed.fills]] * bool(placed.fills)
             time.sleep(0.002)
         book = buyer.fetch_order_book(market.symbol, 1_000, orders=True)
-        deadline = time.monotonic() + PATIENCE
-        while trades[-1:] != made[-1:] or subscription.feed.order_books[market.symbol].sequence < book.sequence:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.01)
+
+        def of_trades() -> list[MarketUpdate]:
+            return [update for update in updates if update.view is MarketDataView.TRADES]
+
+        def is_all_there() -> bool:
+            assert listener.is_alive()
+            told, orders = of_trades(), subscription.feed.order_books[market.symbol]
+            return told[-1].number == told[0].number + len(made) and orders.sequence >= book.sequence
+
+        until(is_all_there)
         subscription.close()
         listener.join(PATIENCE)
-    assert trades == made
     assert proxy.cuts > 5
     assert subscription.feed.repairs == 0
-    print(f"{len(made)} trades, {proxy.cuts} cuts, {len(snapshots)} snapshots")
+    first, *told = of_trades()
+    heard, left_out = [], 0
+    for before, update in pairwise([first, *told]):
+        assert update.missed is not None
+        # Who comes back while all of it is kept has missed nothing.
+        assert update.missed == 0 or update.missed > KEPT or update.time - before.time > KEPT_FOR
+        left_out += update.missed
+        if isinstance(update.content, tuple) and not update.snapshot:
+            assert made[update.number - first.number - 1] == [trade.trade_id for trade in update.content]
+            heard.append(update.number)
+    assert len(heard) + left_out == len(made)
+    snapshots = sum(update.snapshot for update in updates)
+    assert snapshots < proxy.cuts * len(views)
+    print(f"{len(made)} commands of trades, {left_out} missed, {proxy.cuts} cuts, {snapshots} snapshots")
     levels, orders = subscription.feed.level_books[market.symbol], subscription.feed.order_books[market.symbol]
     assert (levels.bids(), levels.asks()) == (orders.bids(), orders.asks()) == (book.bids, book.asks)
     assert (orders.orders("buy"), orders.orders("sell")) == (book.bid_orders, book.ask_orders)
+
+
+def test_who_was_away_for_too_long_is_told_how_much_was_missed(
+    market: Market, proxy: Proxy, buyer: Client, seller: Client
+) -> None:
+    def trade() -> None:
+        seller.create_order(market.symbol, "limit", "sell", 1, "0.2479")
+        assert len(buyer.create_order(market.symbol, "limit", "buy", 1, "0.2479").fills) == 1
+
+    with market.client(market.buyer_key, proxy.address) as client:
+        subscription = client.subscribe(market.symbol, [MarketDataView.TRADES])
+        updates = iter(subscription)
+        before = next(updates)
+        assert before.snapshot
+        proxy.is_shut = True
+        proxy.cut()
+        for _ in range(KEPT + 1):
+            trade()
+        proxy.is_shut = False
+        after = next(updates)
+        assert (after.snapshot, after.missed) == (True, KEPT + 1)
+        trade()
+        following = next(updates)
+        assert (following.snapshot, following.number, following.missed) == (False, after.number + 1, 0)
+        subscription.close()
 
 
 @pytest.mark.parametrize("end", [Server.stop, Server.kill])

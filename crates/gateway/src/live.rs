@@ -34,8 +34,9 @@ use tonic::Status;
 /// Changes of one view that are kept for those who resume, and bytes of all that are kept so.
 const WINDOW: usize = 256;
 const WINDOWS_BYTES: usize = 64 << 20;
-/// How long a book is kept for whoever had it taken, and has not come for it yet.
-const COMING: Duration = Duration::from_secs(10);
+/// How long a view is kept at least for who had its book taken, and has not come for it yet, or has left, and may have lost
+/// a connection.
+const COMING: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 10 });
 /// Bytes of what a reader begins with after which another page begins.
 const PAGE: usize = if cfg!(test) { 200 } else { 64 << 10 };
 /// What a page costs each reader whose outbox it lies in, besides the bytes that all share.
@@ -110,7 +111,7 @@ struct Line {
     /// Changes of the instrument since the last page was given to readers, and since the last reader has left.
     since_page: usize,
     unread: usize,
-    /// Until when a reader may come that has its book taken.
+    /// Until when a reader may come that has its book taken, or come back.
     kept_until: Option<Instant>,
 }
 
@@ -482,7 +483,7 @@ impl Line {
             self.readers.retain(|reader| !reader.is_overrun());
         }
         self.readers.push(Arc::clone(outbox));
-        self.kept_until = None;
+        (self.since_page, self.unread, self.kept_until) = (0, 0, None);
     }
 
     /// Adds what an update says of it to the page; whether the page is to be given to readers, as that is the first of it,
@@ -504,6 +505,7 @@ impl Line {
     /// Gives the page to the readers, and keeps its changes for those who resume; whether anybody may still come.
     fn put(&mut self, windows_bytes: &mut usize) -> bool {
         let page = self.page.split().freeze();
+        let was_read = !self.readers.is_empty();
         self.readers.retain(|reader| match page.len() {
             0 => !reader.is_overrun(),
             bytes => reader.put(&page, bytes + PAGE_COST),
@@ -513,7 +515,14 @@ impl Line {
             self.marks.iter().zip(ends).map(|((number, start), end)| (*number, *start..end)).collect();
         self.marks.clear();
         let since_page = std::mem::take(&mut self.since_page);
-        self.unread = if self.readers.is_empty() { self.unread + since_page } else { 0 };
+        if self.readers.is_empty() {
+            self.unread += since_page;
+            if was_read {
+                self.kept_until = Some(Instant::now() + COMING);
+            }
+        } else {
+            self.unread = 0;
+        }
         for (number, range) in changes {
             // Copied, so that one change does not keep the page of many.
             let change = Bytes::copy_from_slice(&page[range]);

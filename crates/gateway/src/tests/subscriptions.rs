@@ -27,6 +27,9 @@ fn views(symbols: &[&str], views: &[View]) -> v1::SubscribeRequest {
     }
 }
 
+/// A little longer than a view is kept whatever comes.
+const KEPT_FOR: Duration = Duration::from_millis(3_100);
+
 /// A reader inside the process: what it has not taken lies with the server.
 struct Reader {
     stream: Updates,
@@ -271,6 +274,50 @@ async fn a_reader_resumes_where_it_stopped_or_begins_anew_where_that_is_kept_no_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_again_and_again_misses_no_trade() {
+    let venue = Venue::open().await;
+    let (ann, _) = venue.trader("ann", Role::Trader).await;
+    let (bob, _) = venue.trader("bob", Role::Provider).await;
+    // As long as somebody reads the book, orders count as changes.
+    let mut levels = Reader::begin(&venue, &views(&[HOUR], &[View::Levels])).unwrap();
+    assert!(levels.next_told().await.unwrap().snapshot);
+    let mut reader = Reader::begin(&venue, &views(&[HOUR], &[View::Trades])).unwrap();
+    let announced = reader.next().await.unwrap();
+    let Some(Content::Instrument(instrument)) = &announced.content else { panic!("{announced:?}") };
+    let (id, epoch) = (announced.instrument_id, instrument.epoch);
+    let mut number = reader.next_told().await.unwrap().number;
+    let trade = async || {
+        rest(&venue, bob, hourbook_model::Side::Sell, 901_000, 1).await;
+        told(&venue, rest(&venue, ann, hourbook_model::Side::Buy, 901_000, 1).await).await;
+    };
+    for _ in 0..3 {
+        drop(reader);
+        trade().await;
+        for more in 0..150 {
+            rest(&venue, ann, hourbook_model::Side::Buy, 900_100 + 100 * (more % 7), 1).await;
+        }
+        tokio::time::sleep(KEPT_FOR).await;
+        trade().await;
+        let resume = vec![v1::ResumePoint {
+            instrument_id: id,
+            view: View::Trades as i32,
+            candle_interval: 0,
+            epoch,
+            from_number: number + 1,
+        }];
+        let request = v1::SubscribeRequest { resume, ..views(&[HOUR], &[View::Trades]) };
+        reader = Reader::begin(&venue, &request).unwrap();
+        for _ in 0..2 {
+            let update = reader.next_told().await.unwrap();
+            number += 1;
+            assert_eq!((update.snapshot, update.number), (false, number), "less came than is kept");
+        }
+    }
+    drop((reader, levels));
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn books_are_kept_of_what_is_read_and_a_while_longer() {
     let venue = Venue::open().await;
     let (ann, _) = venue.trader("ann", Role::Trader).await;
@@ -293,24 +340,28 @@ async fn books_are_kept_of_what_is_read_and_a_while_longer() {
     };
     assert_eq!(live.books(), 1);
     drop(reader);
-    let mut last = 0;
-    for more in 0..300 {
-        last = rest(&venue, ann, hourbook_model::Side::Buy, 900_100 + 100 * (more % 7), 1).await;
-    }
-    told(&venue, last).await;
-    assert_eq!(live.books(), 0, "nobody has read it for so many changes");
+    let change_300_times = async || {
+        let bid = |more: i64| rest(&venue, ann, hourbook_model::Side::Buy, 900_100 + 100 * (more % 7), 1);
+        let sequences = futures::future::join_all((0..300).map(bid)).await;
+        told(&venue, sequences.into_iter().max().unwrap()).await;
+    };
+    change_300_times().await;
+    assert_eq!(live.books(), 1, "who lost a connection may come back");
+    tokio::time::sleep(KEPT_FOR).await;
+    change_300_times().await;
+    assert_eq!(live.books(), 0, "nobody has read it for so long, and so many changes");
 
     let resume = vec![v1::ResumePoint {
         instrument_id: id,
         view: View::Levels as i32,
         candle_interval: 0,
         epoch,
-        from_number: before + 300,
+        from_number: before + 600,
     }];
     let request = v1::SubscribeRequest { resume, ..views(&[HOUR], &[View::Levels]) };
     let mut reader = Reader::begin(&venue, &request).unwrap();
     let mut kept = Kept::default();
-    last = rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
+    let last = rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
     kept.follow(&mut reader, last).await;
     assert_eq!(kept.levels.len(), 8);
     drop((trades, reader));
