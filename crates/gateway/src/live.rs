@@ -515,11 +515,10 @@ impl Line {
             self.marks.iter().zip(ends).map(|((number, start), end)| (*number, *start..end)).collect();
         self.marks.clear();
         let since_page = std::mem::take(&mut self.since_page);
-        if self.readers.is_empty() {
+        if self.readers.is_empty() && was_read {
+            (self.unread, self.kept_until) = (0, Some(Instant::now() + COMING));
+        } else if self.readers.is_empty() {
             self.unread += since_page;
-            if was_read {
-                self.kept_until = Some(Instant::now() + COMING);
-            }
         } else {
             self.unread = 0;
         }
