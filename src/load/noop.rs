@@ -9,7 +9,7 @@ use hourbook_api::v1;
 use hourbook_api::v1::order_service_server::{OrderService, OrderServiceServer};
 use hourbook_api::v1::trade_request::Message as Asked;
 use hourbook_api::v1::trade_response::Message as Told;
-use hourbook_gateway::{Settings, digest_of, http2};
+use hourbook_gateway::{Settings, Together, digest_of, http2};
 use hourbook_model::*;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -54,7 +54,9 @@ pub(super) async fn serve(accounts: &[u32], told: impl FnOnce(SocketAddr)) -> an
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let routes = TowerToHyperService::new(routes.clone());
-        tokio::spawn(http2(&limits).serve_connection(TokioIo::new(stream), routes));
+        tokio::spawn(Together::new(|begun| {
+            http2(&limits, begun).serve_connection(TokioIo::new(stream), routes)
+        }));
     }
 }
 

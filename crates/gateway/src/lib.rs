@@ -42,6 +42,7 @@ mod status;
 mod statuses;
 mod subscription;
 mod tls;
+mod together;
 mod views;
 
 #[cfg(test)]
@@ -71,6 +72,7 @@ pub use records::Recorder;
 pub use roles::CALLS;
 pub use server::{Error, http2, serve};
 pub use tls::{Tls, development_certificate};
+pub use together::{Begun, Together};
 
 /// Entries in one message of a `Trade` session, and quotes in one mass quote, at most.
 pub const BATCH_ENTRIES: usize = convert::MOST_ENTRIES;

@@ -11,6 +11,7 @@ use crate::market_data::MarketData;
 use crate::orders::Orders;
 use crate::pricing::Prices;
 use crate::tls::Tls;
+use crate::together::{Begun, Together};
 use crate::{Gateway, Inside, Limits};
 use dashmap::DashMap;
 use hourbook_api::FILE_DESCRIPTOR_SET;
@@ -21,7 +22,7 @@ use hourbook_api::v1::market_data_service_server::MarketDataServiceServer;
 use hourbook_api::v1::order_service_server::OrderServiceServer;
 use hourbook_api::v1::pricing_service_server::PricingServiceServer;
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -221,9 +222,10 @@ pub(crate) async fn connection(inside: Arc<Inside>, routes: Routes, tls: Option<
     }
 }
 
-/// HTTP/2 as this server speaks it; benchmarks hold it against one that does nothing else.
-pub fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
-    let mut http2 = http2::Builder::new(TokioExecutor::new());
+/// HTTP/2 as this server speaks it, for a connection that runs [`Together`] with its calls; benchmarks hold it against one
+/// that does nothing else.
+pub fn http2(limits: &Limits, calls: Begun) -> http2::Builder<Begun> {
+    let mut http2 = http2::Builder::new(calls);
     http2
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams_per_connection)
@@ -247,28 +249,28 @@ async fn converse(
     let limits = &inside.limits;
     let line = Arc::new(Line::new());
     let calls = Calls { routes, inside: Arc::clone(inside), line: Arc::clone(&line) };
-    let connection = http2(limits).serve_connection(TokioIo::new(stream), calls);
-    let mut connection = pin!(connection);
+    let mut together =
+        Together::new(|begun| http2(limits, begun).serve_connection(TokioIo::new(stream), calls));
     let mut closing = inside.closing.subscribe();
     let mut ending = false;
     let pause = (limits.idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(5));
     let mut rounds = tokio::time::interval(pause);
     loop {
         tokio::select! {
-            ended = connection.as_mut() => {
+            ended = &mut together => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection broke");
                 }
                 return;
             }
             _ = closing.wait_for(|closing| *closing), if !ending => {
-                connection.as_mut().graceful_shutdown();
+                together.connection.as_mut().graceful_shutdown();
                 ending = true;
             }
             _ = rounds.tick() => match line.verdict(limits.idle, inside.patience.end) {
                 Verdict::Stays => {}
                 Verdict::Idle if !ending => {
-                    connection.as_mut().graceful_shutdown();
+                    together.connection.as_mut().graceful_shutdown();
                     ending = true;
                 }
                 // It was told to go and has nothing more to say, or it does not listen.
