@@ -18,7 +18,7 @@ pub(crate) struct Sweeps {
     book: Book,
     resting: usize,
     placed: usize,
-    /// Lots that rest, as far as it has been told: bids, then asks.
+    /// Lots that rest, of it as of each: bids, then asks.
     lots: [i64; 2],
     /// Lots on each side that are as many as are to rest.
     enough: i64,
@@ -62,17 +62,17 @@ impl Sweeps {
         limit(self.book.instrument, side, self.book.beyond(side), lots, v1::TimeInForce::Ioc)
     }
 
-    /// Takes note of a report.
+    /// Takes note of a report. What rests no more is told by the sweep that took it, be it this customer's own or another's:
+    /// who makes calls is not told when its orders are taken, and each takes of the others' as many as they of its.
     pub fn heard(&mut self, report: &v1::ExecutionReport) {
         use v1::ReportKind::{Accepted, Cancelled, Filled};
-        if report.time_in_force == v1::TimeInForce::Ioc as i32 {
-            return;
-        }
         let side = usize::from(report.side == v1::Side::Sell as i32);
+        let is_sweep = report.time_in_force == v1::TimeInForce::Ioc as i32;
         match v1::ReportKind::try_from(report.kind) {
-            Ok(Accepted) => self.lots[side] += report.leaves_quantity,
-            Ok(Filled) => self.lots[side] -= report.fill.as_ref().map_or(0, |fill| fill.quantity),
-            Ok(Cancelled) => self.lots[side] -= report.cancelled_quantity,
+            Ok(Filled | Cancelled) if is_sweep && report.leaves_quantity == 0 => {
+                self.lots[1 - side] -= report.cumulative_quantity;
+            }
+            Ok(Accepted) if !is_sweep => self.lots[side] += report.leaves_quantity,
             _ => {}
         }
     }

@@ -144,11 +144,12 @@ fn a_sweep_takes_what_nine_orders_brought() {
                 let other = usize::from(order.side == v1::Side::Buy as i32);
                 let taken = order.quantity.min(lots[other]);
                 lots[other] -= taken;
-                let side = if other == 1 { v1::Side::Sell } else { v1::Side::Buy };
+                // As a call is answered: of orders that were taken nobody is told.
                 sweeps.heard(&v1::ExecutionReport {
                     kind: v1::ReportKind::Filled as i32,
-                    side: side as i32,
-                    fill: Some(v1::Fill { quantity: taken, ..v1::Fill::default() }),
+                    side: order.side,
+                    time_in_force: order.time_in_force,
+                    cumulative_quantity: taken,
                     ..v1::ExecutionReport::default()
                 });
             }
