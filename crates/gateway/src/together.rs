@@ -50,10 +50,7 @@ impl<C> Together<C> {
     pub fn new(connect: impl FnOnce(Begun) -> C) -> Together<C> {
         let begun = Arc::default();
         let connection = Box::pin(connect(Begun(Arc::downgrade(&begun))));
-        let calls = FuturesUnordered::new();
-        // It wakes itself whenever it has looked at all there are: with one that is never woken, it never has.
-        calls.push(std::future::pending().boxed());
-        Together { connection, begun, calls }
+        Together { connection, begun, calls: FuturesUnordered::new() }
     }
 }
 
@@ -67,6 +64,8 @@ impl<C: Future> Future for Together<C> {
             return Poll::Ready(ended);
         }
         loop {
+            // Once it has looked at all there are, it wakes the task for another turn, which mostly finds what has come
+            // meanwhile: to keep it from that made unary calls a quarter fewer.
             calls.extend(locked(begun).drain(..));
             let mut end = || matches!(calls.poll_next_unpin(context), Poll::Ready(Some(())));
             let there_may_be_more = (0..MOST).all(|_| end());
@@ -168,37 +167,5 @@ mod tests {
         });
         ends_at_once.await;
         assert_eq!(Arc::strong_count(&kept), 1);
-    }
-
-    #[tokio::test]
-    async fn a_call_that_is_woken_is_one_turn() {
-        let (turns, called) = (Arc::<AtomicUsize>::default(), Arc::new(tokio::sync::Notify::new()));
-        let connection = Together::new(|begun: Begun| {
-            let (turns, called) = (Arc::clone(&turns), Arc::clone(&called));
-            begun.execute(async move {
-                loop {
-                    called.notified().await;
-                }
-            });
-            std::future::poll_fn(move |_| {
-                turns.fetch_add(1, SeqCst);
-                Poll::<()>::Pending
-            })
-        });
-        let connection = tokio::spawn(connection);
-        tokio::task::yield_now().await;
-        let before = turns.load(SeqCst);
-        for _ in 0..10 {
-            called.notify_one();
-            for _ in 0..5 {
-                tokio::task::yield_now().await;
-            }
-        }
-        assert_eq!(
-            turns.load(SeqCst) - before,
-            2 * 10,
-            "the connection is looked at before the call and after"
-        );
-        connection.abort();
     }
 }
