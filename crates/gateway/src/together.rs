@@ -151,6 +151,7 @@ mod tests {
         answer.send(true).unwrap_err();
         assert_eq!(answered.load(SeqCst), 0);
     }
+
     #[tokio::test]
     async fn a_call_that_began_with_the_end_of_its_connection_goes_with_it() {
         let kept = Arc::new(());
