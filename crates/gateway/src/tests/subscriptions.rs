@@ -27,6 +27,12 @@ fn views(symbols: &[&str], views: &[View]) -> v1::SubscribeRequest {
     }
 }
 
+/// One view of one instrument, from a number on.
+fn resumed(instrument_id: u32, view: View, epoch: u64, from_number: u64) -> v1::SubscribeRequest {
+    let point = v1::ResumePoint { instrument_id, view: view as i32, candle_interval: 0, epoch, from_number };
+    v1::SubscribeRequest { resume: vec![point], ..views(&[HOUR], &[view]) }
+}
+
 /// A little longer than a view is kept whatever comes.
 const KEPT_FOR: Duration = Duration::from_millis(3_100);
 
@@ -234,16 +240,7 @@ async fn a_reader_resumes_where_it_stopped_or_begins_anew_where_that_is_kept_no_
         last = rest(&venue, ann, hourbook_model::Side::Buy, 900_100 + 100 * (more % 7), 1).await;
     }
     told(&venue, last).await;
-    let resumed = |epoch, from_number| v1::SubscribeRequest {
-        resume: vec![v1::ResumePoint {
-            instrument_id: id,
-            view: View::Levels as i32,
-            candle_interval: 0,
-            epoch,
-            from_number,
-        }],
-        ..views(&[HOUR], &[View::Levels])
-    };
+    let resumed = |epoch, from| resumed(id, View::Levels, epoch, from);
     let mut reader = Reader::begin(&venue, &resumed(epoch, kept.number + 1)).unwrap();
     let first = reader.next_told().await.unwrap();
     assert_eq!((first.snapshot, first.number), (false, kept.number + 1), "it goes on where it stopped");
@@ -302,15 +299,7 @@ async fn who_comes_back_again_and_again_misses_no_trade() {
         }
         tokio::time::sleep(KEPT_FOR).await;
         trade().await;
-        let resume = vec![v1::ResumePoint {
-            instrument_id: id,
-            view: View::Trades as i32,
-            candle_interval: 0,
-            epoch,
-            from_number: number + 1,
-        }];
-        let request = v1::SubscribeRequest { resume, ..views(&[HOUR], &[View::Trades]) };
-        reader = Reader::begin(&venue, &request).unwrap();
+        reader = Reader::begin(&venue, &resumed(id, View::Trades, epoch, number + 1)).unwrap();
         for _ in 0..2 {
             let update = reader.next_told().await.unwrap();
             number += 1;
@@ -355,15 +344,7 @@ async fn books_are_kept_of_what_is_read_and_a_while_longer() {
     change_300_times().await;
     assert_eq!(live.books(), 0, "nobody has read it for so long, and so many changes");
 
-    let resume = vec![v1::ResumePoint {
-        instrument_id: id,
-        view: View::Levels as i32,
-        candle_interval: 0,
-        epoch,
-        from_number: before + 600,
-    }];
-    let request = v1::SubscribeRequest { resume, ..views(&[HOUR], &[View::Levels]) };
-    let mut reader = Reader::begin(&venue, &request).unwrap();
+    let mut reader = Reader::begin(&venue, &resumed(id, View::Levels, epoch, before + 600)).unwrap();
     let mut kept = Kept::default();
     let last = rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
     kept.follow(&mut reader, last).await;
