@@ -3,7 +3,7 @@
 //! - `settings`: how TOML files are read, and how their mistakes are named
 //! - `config`: the server's settings, from file, environment and flags
 //! - `market`: the market's definition, from file to commands
-//! - `serve`: a running exchange, put together from its parts
+//! - `serve`: a running exchange, put together from its parts; `awake`: on cores that do not sleep
 //! - `ctl`: the exchange from a terminal
 //! - `maker`: a market maker at an exchange, from a file of settings
 //! - `backtest`: a strategy against an exchange in this process
@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod awake;
 pub mod backtest;
 pub mod backup;
 pub mod config;

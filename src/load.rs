@@ -67,6 +67,9 @@ pub struct Arguments {
     /// Directory for the journal of the exchange that is started here, on the disk that is to be measured
     #[arg(long, value_name = "DIR", conflicts_with = "address", help_heading = "Exchange")]
     journal_in: Option<PathBuf>,
+    /// Start the exchange with its setting `awake`: all cores of this machine are kept from sleeping meanwhile
+    #[arg(long, conflicts_with = "address", help_heading = "Exchange")]
+    awake: bool,
 
     /// What is asked for: exchange-core, thin, deep, quote-storm or sweep
     #[arg(long, value_name = "NAME", default_value = "exchange-core", help_heading = "Load")]
@@ -211,7 +214,8 @@ impl Exchange {
             eprintln!("load: {} is memory, not a disk: --journal-in names another place", place.display());
         }
         let data = directory.path().join("data");
-        let (server, operator) = Server::exchange(program, &data, arguments.market.as_deref())?;
+        let (server, operator) =
+            Server::exchange(program, &data, arguments.market.as_deref(), arguments.awake)?;
         let address = server.address.clone();
         Ok(Exchange { own: Some((server, directory)), address, operator, authority: None })
     }
@@ -419,6 +423,7 @@ fn tell(
         resting: arguments.mix.resting(),
         seed: arguments.seed,
         seconds: arguments.seconds(),
+        awake: arguments.awake,
         raised,
         audit,
         ours: measured.into(),

@@ -25,6 +25,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
+use crate::awake::Awake;
 use crate::config::{self, Config, Flags, LogFormat};
 use crate::market::Market;
 
@@ -54,6 +55,8 @@ pub struct Running {
     shutdown: watch::Sender<bool>,
     closed: bool,
     end: watch::Receiver<Option<End>>,
+    /// To the end, where that was asked for.
+    _awake: Option<Awake>,
 }
 
 /// How the sequencer ended: drained, or by the fault that is named.
@@ -96,6 +99,7 @@ pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Running> {
 /// As [`start`]'s.
 pub async fn open(config: &Config, opening: Opening) -> anyhow::Result<Running> {
     let Opening { market, clock, rehearsal, witness } = opening;
+    let awake = config.awake.then(Awake::hold).transpose()?;
     let pricing = pricing(config).context("pricing.params")?;
     let (listener, address) = listen(config.listen)?;
     let figures = config.metrics.map(listen).transpose()?;
@@ -182,6 +186,7 @@ pub async fn open(config: &Config, opening: Opening) -> anyhow::Result<Running> 
         shutdown,
         closed: false,
         end,
+        _awake: awake,
     })
 }
 

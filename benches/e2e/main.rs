@@ -77,7 +77,7 @@ fn median(mut runs: Vec<Run>) -> Run {
 async fn measure(full: bool, only: Option<&str>) -> anyhow::Result<()> {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let program = Path::new(env!("CARGO_BIN_EXE_hourbook"));
-    let (exchange, operator) = Server::exchange(program, &directory.path().join("data"), None)?;
+    let (exchange, operator) = Server::exchange(program, &directory.path().join("data"), None, false)?;
     let products = "GP.CNNX.A".into();
     let wanted = Wanted { products, books: 1, desks: 1, open_orders: 1_000_000, quotes: false };
     let (desks, _) = set_up(&exchange.address, &operator, None, &wanted).await?;

@@ -63,6 +63,7 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
                 format: Text,
             },
             drain: 10s,
+            awake: false,
         }
     "#]]
     .assert_debug_eq(&resolve("", &Flags::default()).unwrap());
@@ -77,7 +78,7 @@ fn the_file_that_is_shipped_holds_every_key_at_its_default() {
         }
         keys.join(" ")
     };
-    expect!["data drain journal.queue_commands journal.reserve journal.segment journal.snapshot_commands limits.batch_commands limits.connections limits.connections_per_address limits.header_list limits.heartbeat limits.idle limits.message limits.sessions limits.silence limits.streams_per_connection limits.streams_per_participant limits.subscription_buffer limits.subscriptions listen log.filter log.format market metrics metrics_public pricing.params pricing.references tls.certificate tls.development tls.key"].assert_eq(&keys(&SHIPPED.parse().unwrap()));
+    expect!["awake data drain journal.queue_commands journal.reserve journal.segment journal.snapshot_commands limits.batch_commands limits.connections limits.connections_per_address limits.header_list limits.heartbeat limits.idle limits.message limits.sessions limits.silence limits.streams_per_connection limits.streams_per_participant limits.subscription_buffer limits.subscriptions listen log.filter log.format market metrics metrics_public pricing.params pricing.references tls.certificate tls.development tls.key"].assert_eq(&keys(&SHIPPED.parse().unwrap()));
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn a_wrong_key_or_value_is_named() {
             "tls = { certificate = \"a.crt\", key = \"a.key\", development = true }",
         ],
         expect![[r#"
-            h.toml: dat: unknown field `dat`, expected one of `data`, `listen`, `metrics`, `metrics_public`, `market`, `drain`, `tls`, `journal`, `pricing`, `limits`, `log`
+            h.toml: dat: unknown field `dat`, expected one of `data`, `listen`, `metrics`, `metrics_public`, `market`, `drain`, `awake`, `tls`, `journal`, `pricing`, `limits`, `log`
             h.toml: listen: `localhost` is not an IP address and a port, such as 127.0.0.1:7070
             h.toml: metrics: `off` is not an IP address and a port, such as 127.0.0.1:7070
             h.toml: drain: `1h` is not a whole number of s, m, h or d from "0s" to "10m"

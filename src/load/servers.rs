@@ -22,18 +22,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// `hourbook serve` with its defaults and a new journal, and its operator's key. It says errors only: what it warns
+    /// `hourbook serve` with its defaults but for what is given, a new journal, and its operator's key. It says errors only: what it warns
     /// of, such as a disk that is slow for a moment, is part of what is measured.
     ///
     /// # Errors
     /// When it does not come to serve; it has said why.
-    pub fn exchange(program: &Path, data: &Path, market: Option<&Path>) -> anyhow::Result<(Server, String)> {
+    pub fn exchange(
+        program: &Path,
+        data: &Path,
+        market: Option<&Path>,
+        awake: bool,
+    ) -> anyhow::Result<(Server, String)> {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--metrics", "none", "--log", "error"]);
         command.arg("--stop-with-stdin");
         command.arg("--data").arg(data);
         if let Some(market) = market {
             command.arg("--market").arg(market);
+        }
+        if awake {
+            command.arg("--awake");
         }
         let server = Server::start(&mut command).context("the exchange")?;
         let key = std::fs::read_to_string(data.join(OPERATOR_KEY))?;

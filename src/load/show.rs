@@ -99,6 +99,8 @@ pub(super) struct Report<'a> {
     pub resting: usize,
     pub seed: u64,
     pub seconds: Duration,
+    /// Whether the cores were kept from sleeping, for whichever server was measured.
+    pub awake: bool,
     pub raised: &'a [Raised],
     pub audit: Audit,
     pub ours: Measured,
@@ -152,6 +154,7 @@ impl Report<'_> {
             "connections": self.connections,
             "seed": self.seed,
             "seconds": self.seconds.as_secs_f64(),
+            "awake": self.awake,
             "rounds": self.ours.rounds,
             "answered": self.ours.all.answered,
             "fills": self.ours.all.fills,
@@ -205,6 +208,9 @@ impl Report<'_> {
             self.connections,
             self.seed
         )?;
+        if self.awake {
+            writeln!(out, "all cores were kept from sleeping, for every server that was measured")?;
+        }
         let rejects: Vec<String> = self
             .rejects()
             .into_iter()

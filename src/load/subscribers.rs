@@ -117,6 +117,7 @@ impl Pairs {
             "rate": self.rate,
             "seed": arguments.seed,
             "seconds": arguments.seconds().as_secs_f64(),
+            "awake": arguments.awake,
             "pairs": self.pairs.len(),
             "errors": self.errors(),
             "reports_checked": audit.reports,

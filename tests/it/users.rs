@@ -236,6 +236,31 @@ fn an_exchange_that_is_held_by_its_input_ends_with_it() {
 }
 
 #[test]
+fn an_exchange_that_is_to_keep_the_cores_awake_does_so_or_says_what_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    let request = Path::new("/dev/cpu_dma_latency");
+    let holds = |server: &Server| {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
+        open.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok()).any(|file| file == request)
+    };
+    let server = Server::start(&data, &["--market", &market]);
+    assert!(!holds(&server), "what is the whole machine's is left alone unless it is asked for");
+    assert_eq!(server.terminate(), Some(0));
+
+    if std::fs::File::options().write(true).open(request).is_ok() {
+        let server = Server::start(&data, &["--market", &market, "--awake"]);
+        assert!(holds(&server), "the request stands while the exchange runs");
+        assert_eq!(server.terminate(), Some(0));
+    } else {
+        let serve = ["serve", "--awake", "--listen", "127.0.0.1:0", "--data"];
+        let refused = Command::new(program()).args(serve).arg(&data).output().unwrap();
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && error.contains("awake: /dev/cpu_dma_latency"), "{error}");
+    }
+}
+
+#[test]
 fn over_tls_with_a_certificate_made_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let (market, data) = (small_market(directory.path()), directory.path().join("data"));
