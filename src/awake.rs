@@ -12,8 +12,10 @@ use anyhow::Context;
 /// Linux' request file of the longest time, in microseconds, that a core may take to wake; the request is the machine's, and
 /// holds while the file is open.
 const LATENCY: &str = "/dev/cpu_dma_latency";
+/// Who puts idle cores to rest; without one they halt whatever is asked for.
+const DRIVER: &str = "/sys/devices/system/cpu/cpuidle/current_driver";
 
-/// Holds the cores of the machine awake for as long as it exists, and no longer than its process, however that ends.
+/// Asks for cores that stay awake for as long as it exists, and no longer than its process, however that ends.
 pub(crate) struct Awake {
     _request: File,
 }
@@ -22,7 +24,16 @@ impl Awake {
     /// # Errors
     /// When the system has no such request, or does not let this user make one: what helps.
     pub fn hold() -> anyhow::Result<Awake> {
-        Awake::hold_by(Path::new(LATENCY))
+        let awake = Awake::hold_by(Path::new(LATENCY))?;
+        match std::fs::read_to_string(DRIVER).as_deref().map(str::trim) {
+            Ok("" | "none") | Err(_) => {
+                tracing::warn!(
+                    "the cores were asked to stay awake, but this system has no cpuidle driver that could heed it"
+                );
+            }
+            Ok(driver) => tracing::info!(driver, "the machine's cores are asked to stay awake"),
+        }
+        Ok(awake)
     }
 
     fn hold_by(file: &Path) -> anyhow::Result<Awake> {
@@ -35,8 +46,8 @@ impl Awake {
         hold().with_context(|| {
             let file = file.display();
             format!(
-                "awake: {file} cannot be written, which keeps cores from sleeping: give this user access to it, or leave \
-                 `awake` false"
+                "awake: {file} cannot be written, which keeps cores from sleeping: let this user and its service reach \
+                 it (docs/operating.md, \"Cores that sleep\"), or leave `awake` false"
             )
         })
     }

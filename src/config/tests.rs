@@ -91,6 +91,9 @@ fn flags_stand_before_the_file() {
         ..Flags::default()
     };
     let config = resolve(text, &flags).unwrap();
+    assert!(!config.awake);
+    assert!(resolve("awake = true", &Flags::default()).unwrap().awake, "by the file");
+    assert!(resolve(text, &Flags { awake: true, ..Flags::default() }).unwrap().awake, "by the flag");
     let seen = (config.data, config.listen, config.metrics, config.tls, config.log.format);
     expect![[r#"
         (

@@ -99,7 +99,7 @@ pub(super) struct Report<'a> {
     pub resting: usize,
     pub seed: u64,
     pub seconds: Duration,
-    /// Whether the cores were kept from sleeping, for whichever server was measured.
+    /// Whether the exchange was started to keep the cores awake, for whichever server was measured.
     pub awake: bool,
     pub raised: &'a [Raised],
     pub audit: Audit,
@@ -209,7 +209,10 @@ impl Report<'_> {
             self.seed
         )?;
         if self.awake {
-            writeln!(out, "all cores were kept from sleeping, for every server that was measured")?;
+            writeln!(
+                out,
+                "the machine's cores were asked to stay awake, for every server that was measured"
+            )?;
         }
         let rejects: Vec<String> = self
             .rejects()

@@ -253,8 +253,9 @@ fn an_exchange_that_is_to_keep_the_cores_awake_does_so_or_says_what_is_missing()
         assert!(holds(&server), "the request stands while the exchange runs");
         assert_eq!(server.terminate(), Some(0));
     } else {
-        let serve = ["serve", "--awake", "--listen", "127.0.0.1:0", "--data"];
-        let refused = Command::new(program()).args(serve).arg(&data).output().unwrap();
+        // One that would serve after all ends with its input.
+        let serve = ["serve", "--awake", "--stop-with-stdin", "--listen", "127.0.0.1:0", "--data"];
+        let refused = Command::new(program()).args(serve).arg(&data).stdin(Stdio::null()).output().unwrap();
         let error = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success() && error.contains("awake: /dev/cpu_dma_latency"), "{error}");
     }
