@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use hourbook_api::client::{Advice, Client, Error, Rebuilt, Recorded, Recorder};
+use hourbook_api::client::{Advice, Client, Error, Feed, News, Rebuilt, Recorded, Recorder, Subscription};
 use hourbook_api::v1::{self, MarketDataView as View, market_update::Content};
 use prost_types::Timestamp;
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tonic::{Status, Streaming};
 
 use super::{Failure, Outcome, Session};
 use crate::demo::dice::Dice;
@@ -24,8 +23,10 @@ const MOST_DEPTH: usize = 1_000;
 const MOST_NEWCOMERS: usize = 16;
 /// How long the exchange may let wait for an answer, or for what it told last.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the exchange may be away before the recording ends: a restart is shorter.
+const AWAY: Duration = Duration::from_secs(120);
 /// How long an instrument is waited for, and a question that is to be asked again, at least.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(100);
 const SETTLES: Duration = Duration::from_secs(1);
 /// Differences that are told one by one.
 const MOST_TOLD: usize = 10;
@@ -59,7 +60,6 @@ struct Cut {
 type Own = Option<v1::GetBookResponse>;
 
 /// What was recorded.
-#[derive(Default)]
 struct Told {
     symbols: BTreeMap<u32, String>,
     over: BTreeSet<u32>,
@@ -68,6 +68,13 @@ struct Told {
     orders: BTreeSet<u32>,
     updates: u64,
     sequence: u64,
+    /// How often the connection broke and came back, and of how many commands the trades are missing for it: `None` where nobody
+    /// knows.
+    reconnects: u64,
+    trades_missed: Option<u64>,
+    is_away: bool,
+    /// Books that were not the exchange's by its checksum, and were asked for again.
+    differed: usize,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
 }
@@ -81,6 +88,10 @@ struct Summary {
     market_seconds: f64,
     instruments: usize,
     updates: u64,
+    reconnects: u64,
+    /// Of so many commands, while the connection was away for longer than they are kept; null where nobody knows whether
+    /// there were more.
+    trades_missed: Option<u64>,
     cuts_wanted: u32,
     cuts: usize,
     /// Of the recording, behind the cuts.
@@ -88,7 +99,8 @@ struct Summary {
     books_compared: usize,
     /// Cuts whose instrument was over in the end.
     over: usize,
-    /// Cuts from which on a change or the book in the end was another than the exchange's.
+    /// Cuts from which on a change or the book in the end was another than the exchange's, and books that differed while it
+    /// recorded.
     differences: usize,
 }
 
@@ -102,16 +114,16 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
         let why = "is no regular file, so nothing can be read back from it; --cuts 0 records only";
         return Err(Failure::said(format!("{} {why}", file.display())));
     }
-    let client = &session.client;
-    let request =
-        subscription(command.patterns.clone(), Vec::new(), &[View::Levels, View::Orders, View::Trades]);
+    let wanted = Subscription::new().levels().orders().trades().with_messages().give_up_after(AWAY);
+    let wanted = command.patterns.iter().fold(wanted, |wanted, pattern| wanted.pattern(pattern));
     let mut tape = Tape {
-        stream: client.market_data.clone().subscribe(request).await?.into_inner(),
+        session,
+        feed: session.client.feed(wanted).await?,
         recorder: Recorder::create(file).map_err(|error| unwritten(file, &error))?,
         file,
-        told: Told::default(),
+        told: Told::nothing(),
     };
-    let cuts = tape.run(session, &command, &mut Dice::of(seed, "record")).await?;
+    let cuts = tape.run(&command, &mut Dice::of(seed, "record")).await?;
     tokio::select! {
         summary = check(session, tape, &cuts, seed, command.cuts) => tell(session, &command, &summary?),
         _ = tokio::signal::ctrl_c() => {
@@ -129,9 +141,22 @@ async fn check(
     cuts_wanted: u32,
 ) -> Outcome<Summary> {
     let wanted: BTreeSet<u32> = cuts.iter().map(|cut| cut.id).collect();
-    let asked = tokio::spawn(own_books(session.client.clone(), wanted));
-    let own = tape.read_until(asked).await?.expect("it does not panic")?;
-    tape.reach(own.values().flatten().map(|book| book.sequence).max().unwrap_or(0)).await?;
+    // Nothing may be away between the answers and what leads to them.
+    let own = loop {
+        tape.settle(&wanted).await?;
+        let reconnects = tape.told.reconnects;
+        let asked = tokio::spawn(own_books(session.client.clone(), wanted.clone()));
+        let own = tape
+            .read_until(asked)
+            .await?
+            .expect("it does not panic")
+            .map_err(|error| tape.unchecked(error))?;
+        tape.reach(own.values().flatten().map(|book| book.sequence).max().unwrap_or(0)).await?;
+        if !tape.told.is_away && tape.told.reconnects == reconnects {
+            break own;
+        }
+    };
+    tape.keep()?;
     let Tape { recorder, told, file, .. } = tape;
     let mut summary = Summary {
         file: file.to_owned(),
@@ -140,12 +165,14 @@ async fn check(
         market_seconds: seconds(told.first, told.last),
         instruments: told.symbols.len(),
         updates: told.updates,
+        reconnects: told.reconnects,
+        trades_missed: told.trades_missed,
         cuts_wanted,
         cuts: cuts.len(),
         changes_checked: 0,
         books_compared: 0,
         over: 0,
-        differences: 0,
+        differences: told.differed,
     };
     if !cuts.is_empty() {
         let until = |cut: &Cut| own[&cut.id].as_ref().map_or(u64::MAX, |own| own.sequence);
@@ -168,8 +195,8 @@ fn tell(session: &Session, command: &Command, summary: &Summary) -> Outcome {
         Summary { instruments: 0, .. } => {
             format!("nothing is listed that matches {}: the recording is empty", command.patterns.join(" "))
         }
-        Summary { differences, cuts, .. } if *differences > 0 => {
-            format!("{differences} of {cuts} points differ: please report them, with the file")
+        Summary { differences, .. } if *differences > 0 => {
+            format!("{differences} differences: please report them, with the file")
         }
         Summary { books_compared: 0, cuts_wanted, .. } if *cuts_wanted > 0 => {
             "no book was compared: record for longer, or what lasts longer".to_owned()
@@ -185,7 +212,8 @@ fn tell(session: &Session, command: &Command, summary: &Summary) -> Outcome {
 
 /// A recording on its way.
 struct Tape<'a> {
-    stream: Streaming<v1::SubscribeResponse>,
+    session: &'a Session,
+    feed: Feed,
     recorder: Recorder,
     file: &'a Path,
     told: Told,
@@ -193,7 +221,8 @@ struct Tape<'a> {
 
 impl Tape<'_> {
     /// Reads for as long as was asked; at points that chance chooses, newcomers begin.
-    async fn run(&mut self, session: &Session, command: &Command, dice: &mut Dice) -> Outcome<Vec<Cut>> {
+    async fn run(&mut self, command: &Command, dice: &mut Dice) -> Outcome<Vec<Cut>> {
+        let session = self.session;
         let begun = Instant::now();
         let length = Duration::from_secs(command.seconds.into());
         let ends = begun + length;
@@ -209,7 +238,10 @@ impl Tape<'_> {
             let moment = moments.last().copied().unwrap_or(ends);
             tokio::select! {
                 biased;
-                _ = &mut stop => break,
+                _ = &mut stop => {
+                    newcomers.abort_all();
+                    break;
+                }
                 // A point that is late is made up for.
                 () = sleep_until(ends), if moments.is_empty() && newcomers.is_empty() => break,
                 () = sleep_until(ends + PATIENCE) => break,
@@ -219,8 +251,8 @@ impl Tape<'_> {
                 )),
                 Some(cut) = newcomers.join_next(), if !newcomers.is_empty() => match cut.expect("a newcomer does not panic")? {
                     Some(cut) => cuts.push(cut),
-                    // Its instrument has just ended: another one.
-                    None => moments.push(Instant::now()),
+                    // Its instrument has just ended, or its connection: another one.
+                    None => moments.push(Instant::now() + PAUSE),
                 },
                 () = sleep_until(moment), if !moments.is_empty() && newcomers.len() < MOST_NEWCOMERS => {
                     let begun: Vec<_> =
@@ -236,11 +268,14 @@ impl Tape<'_> {
                     let (id, symbol) = *dice.pick(&begun);
                     newcomers.spawn(newcomer(session.client.clone(), *id, symbol.clone()));
                 }
-                message = self.stream.message() => self.take(message)?,
+                told = self.next() => told?,
             }
         }
-        for cut in self.read_until(newcomers.join_all()).await? {
-            cuts.extend(cut?);
+        while let Some(cut) = self.read_until(newcomers.join_next()).await? {
+            match cut {
+                Err(stopped) if stopped.is_cancelled() => {}
+                cut => cuts.extend(cut.expect("a newcomer does not panic")?),
+            }
         }
         Ok(cuts)
     }
@@ -251,54 +286,114 @@ impl Tape<'_> {
         loop {
             tokio::select! {
                 done = &mut done => return Ok(done),
-                message = self.stream.message() => self.take(message)?,
+                told = self.next() => told?,
             }
         }
+    }
+
+    /// Reads until the exchange is there, and the books of these instruments are whole.
+    async fn settle(&mut self, wanted: &BTreeSet<u32>) -> Outcome {
+        let until = Instant::now() + AWAY;
+        let misses = |tape: &Self| {
+            tape.told.is_away
+                || wanted.iter().any(|id| !tape.told.over.contains(id) && !tape.feed.is_whole(*id))
+        };
+        while misses(self) {
+            let told = tokio::time::timeout_at(until, self.next()).await;
+            told.map_err(|_| self.unchecked(format_args!("it was not whole within {} s", AWAY.as_secs())))??;
+        }
+        Ok(())
+    }
+
+    fn unchecked(&self, why: impl std::fmt::Display) -> Failure {
+        let (number, file) = (self.told.sequence, self.file.display());
+        Failure::said(format!(
+            "the recording ended: {why}\n  What came up to number {number} is in {file}, and is not checked."
+        ))
     }
 
     /// Reads until all is told that commands up to `sequence` caused.
     async fn reach(&mut self, sequence: u64) -> Outcome {
         let until = Instant::now() + PATIENCE;
         while self.told.sequence < sequence {
-            let message = tokio::time::timeout_at(until, self.stream.message()).await;
-            let message = message.map_err(|_| {
+            let told = tokio::time::timeout_at(until, self.next()).await;
+            told.map_err(|_| {
                 Failure::said(format!(
                     "market data is at number {} and does not reach {sequence} within {} s: is it stalled? `hourbook ctl status` says",
                     self.told.sequence,
                     PATIENCE.as_secs()
                 ))
-            })?;
-            self.take(message)?;
+            })??;
         }
         // What one command caused may come in more than one message.
         self.read_until(tokio::time::sleep(SETTLES)).await
     }
 
-    fn take(&mut self, message: Result<Option<v1::SubscribeResponse>, Status>) -> Outcome {
-        let ended = match message {
-            Ok(Some(message)) => return self.keep(&message),
-            Ok(None) => "the exchange ended the subscription".to_owned(),
-            Err(status) => format!(
-                "the connection to the exchange broke, or it ended the subscription: {}",
-                status.message()
-            ),
-        };
-        Err(Failure::said(format!(
-            "{ended}\n  What came up to number {} is in {}, and is not checked.",
-            self.told.sequence,
-            self.file.display()
-        )))
+    /// Takes what comes next; what is left when this is dropped while it waits is not lost.
+    async fn next(&mut self) -> Outcome {
+        let news = self.feed.next().await;
+        self.keep()?;
+        let number = self.told.sequence;
+        match news {
+            Ok(News::Disconnected { why }) => {
+                self.told.is_away = true;
+                self.session
+                    .out
+                    .note(format_args!("record: the connection broke behind number {number}: {why}"));
+            }
+            Ok(News::Reconnected { after }) => {
+                self.told.is_away = false;
+                self.told.reconnects += 1;
+                let away = after.as_secs_f64();
+                self.session.out.note(format_args!("record: goes on after {away:.1} s"));
+            }
+            Ok(News::TradesMissed { commands, .. }) => {
+                self.told.trades_missed = self.told.trades_missed.zip(commands).map(|(all, more)| all + more);
+            }
+            Ok(News::Differed { id, why }) => {
+                self.told.differed += 1;
+                self.session.out.note(format_args!("record: instrument {id}: {why}: it is asked for again"));
+            }
+            Ok(News::Over { id, .. }) => {
+                if self.told.over.insert(id) {
+                    // It ended while the connection was away: nobody knows what was paid in the end.
+                    self.told.trades_missed = None;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => return Err(self.unchecked(error)),
+        }
+        Ok(())
     }
 
-    fn keep(&mut self, message: &v1::SubscribeResponse) -> Outcome {
-        for update in &message.updates {
-            self.told.take(update);
+    /// Puts into the file what has come.
+    fn keep(&mut self) -> Outcome {
+        for message in self.feed.messages() {
+            message.updates.iter().for_each(|update| self.told.take(update));
+            self.recorder.write(&message).map_err(|error| unwritten(self.file, &error))?;
         }
-        self.recorder.write(message).map_err(|error| unwritten(self.file, &error))
+        Ok(())
     }
 }
 
 impl Told {
+    fn nothing() -> Told {
+        Told {
+            symbols: BTreeMap::new(),
+            over: BTreeSet::new(),
+            levels: BTreeSet::new(),
+            orders: BTreeSet::new(),
+            updates: 0,
+            sequence: 0,
+            reconnects: 0,
+            trades_missed: Some(0),
+            is_away: false,
+            differed: 0,
+            first: None,
+            last: None,
+        }
+    }
+
     fn take(&mut self, update: &v1::MarketUpdate) {
         self.updates += 1;
         self.sequence = self.sequence.max(update.sequence);
@@ -323,25 +418,25 @@ impl Told {
     }
 }
 
-fn subscription(patterns: Vec<String>, symbols: Vec<String>, views: &[View]) -> v1::SubscribeRequest {
-    let views = views.iter().map(|view| *view as i32).collect();
-    v1::SubscribeRequest { symbols, patterns, views, ..Default::default() }
-}
-
-/// What the exchange tells of an instrument to whoever begins now; `None` where it is over.
+/// What the exchange tells of an instrument to whoever begins now; `None` where it is over, or the connection is.
 async fn newcomer(client: Client, id: u32, symbol: String) -> Outcome<Option<Cut>> {
     let subscribed = again(|| {
         let (mut market_data, symbol) = (client.market_data.clone(), symbol.clone());
-        let request = subscription(Vec::new(), vec![symbol], &[View::Levels, View::Orders]);
+        let views = vec![View::Levels as i32, View::Orders as i32];
+        let request = v1::SubscribeRequest { symbols: vec![symbol], views, ..Default::default() };
         async move { Ok(market_data.subscribe(request).await?.into_inner()) }
     });
-    let Some(mut stream) = subscribed.await? else { return Ok(None) };
+    let mut stream = match subscribed.await {
+        Ok(Some(stream)) => stream,
+        Err(error) if !matches!(error.advice(), Advice::Again { .. }) => return Err(error.into()),
+        _ => return Ok(None),
+    };
     let mut snapshots: Vec<v1::MarketUpdate> = Vec::new();
     // Both views, to the last part of each.
     while snapshots.iter().filter(|update| update.snapshot && !update.incomplete).count() < 2 {
         let message = tokio::time::timeout(PATIENCE, stream.message()).await;
-        let message = message.map_err(|_| Failure::said(format!("no snapshot of {symbol}")))??;
-        let Some(message) = message else { return Ok(None) };
+        let message = message.map_err(|_| Failure::said(format!("no snapshot of {symbol}")))?;
+        let Ok(Some(message)) = message else { return Ok(None) };
         let of_use = |update: &v1::MarketUpdate| {
             matches!(&update.content, Some(Content::Instrument(_) | Content::Levels(_) | Content::Orders(_)))
         };
@@ -373,7 +468,10 @@ async fn own_books(client: Client, wanted: BTreeSet<u32>) -> Outcome<BTreeMap<u3
 }
 
 /// Asks until it is answered, in the pace that the exchange sets; `None` where it is refused: what it is about, which was listed, is listed no more.
-async fn again<T, F>(ask: impl Fn() -> F) -> Outcome<Option<T>>
+///
+/// # Errors
+/// The last, where asking again does not help, or has not helped for so long.
+async fn again<T, F>(ask: impl Fn() -> F) -> Result<Option<T>, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
@@ -388,7 +486,7 @@ where
                 tokio::time::sleep(after.max(PAUSE)).await
             }
             Advice::Correct { .. } => return Ok(None),
-            _ => return Err(error.into()),
+            _ => return Err(error),
         }
     }
 }
@@ -441,13 +539,23 @@ fn seconds(first: Option<Timestamp>, last: Option<Timestamp>) -> f64 {
 
 fn text(summary: &Summary) -> String {
     let Summary { file, bytes, seed, market_seconds, instruments, updates, cuts_wanted, cuts, .. } = summary;
-    let Summary { changes_checked, books_compared, over, differences, .. } = summary;
+    let Summary { changes_checked, books_compared, over, differences, reconnects, trades_missed, .. } =
+        summary;
     let (whole, mib) = (*market_seconds as u64, *bytes as f64 / f64::from(1 << 20));
     let length = format!("{}:{:02}:{:02}", whole / 3_600, whole / 60 % 60, whole % 60);
     let recorded = format!(
         "recorded  {length} of the market's time, {instruments} instruments, {updates} updates, {mib:.1} MiB in {}",
         file.display()
     );
+    let recorded = match (reconnects, trades_missed) {
+        (0, Some(0)) => recorded,
+        (_, Some(missed)) => {
+            format!("{recorded}\nline      broke {reconnects} times; trades of {missed} commands are missing")
+        }
+        (_, None) => format!(
+            "{recorded}\nline      broke {reconnects} times; trades may be missing, nobody knows how many"
+        ),
+    };
     if *cuts_wanted == 0 {
         return recorded;
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use hourbook_sequencer::{Start, replay};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::proxy::{self, Proxy};
 use crate::venue::{limit, program};
 
 /// What is shown, kept.
@@ -188,6 +190,39 @@ async fn what_is_recorded_of_it_leads_to_its_own_books_from_any_point() {
     assert!(!refused.status.success() && refused.stdout.is_empty());
     let refused = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.contains("patterns"), "{refused}");
+
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_over_a_line_that_breaks_goes_on_and_leads_to_the_same_books() {
+    const MOST: u64 = 12;
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("demo");
+    let demo = Open::begin(Plan { pace: Duration::from_millis(100), ..plan(&data, 4, 0) });
+    let (address, key) = demo.invitation().await;
+    let proxy =
+        Proxy::to(address.trim_start_matches("http://").parse().unwrap(), 0, 60_000, proxy::seed()).await;
+
+    let mut command = Command::new(program());
+    command.args(["ctl", "--address", &format!("http://{}", proxy.address), "--key", &key, "record"]);
+    command.arg(place.path().join("hour.feed")).args(["*", "--seconds", "6", "--cuts", "40", "--json"]);
+    let recorded = tokio::task::spawn_blocking(move || command.output().unwrap());
+    // Once it has begun.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    proxy.most.store(MOST, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    proxy.most.store(0, Ordering::SeqCst);
+    let recorded = recorded.await.unwrap();
+    let (told, said) =
+        (String::from_utf8(recorded.stdout).unwrap(), String::from_utf8(recorded.stderr).unwrap());
+    assert!(recorded.status.success(), "{told}{said}");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert!(told["changes_checked"].as_u64() > Some(80), "{told}");
+    assert_eq!(told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap(), 40, "{told}");
+    assert!(proxy.cuts() > 0 && told["reconnects"].as_u64() > Some(0), "{told}{said}");
+    assert_eq!((&told["differences"], &told["cuts"]), (&0.into(), &40.into()), "{told}{said}");
+    assert!(said.contains("the connection broke behind number") && said.contains("goes on after"), "{said}");
 
     demo.end().await;
 }

@@ -57,10 +57,15 @@ pub struct Proxy {
 impl Proxy {
     /// The first `most` connections are cut after a random number of bytes below `bytes`.
     pub async fn before(venue: &Venue, most: u64, bytes: u64, seed: u64) -> Proxy {
+        Proxy::to(venue.running().address, most, bytes, seed).await
+    }
+
+    /// The same before an exchange at an address.
+    pub async fn to(target: SocketAddr, most: u64, bytes: u64, seed: u64) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Proxy {
             address: listener.local_addr().unwrap(),
-            target: Arc::new(watch::Sender::new(venue.running().address)),
+            target: Arc::new(watch::Sender::new(target)),
             cuts: Arc::default(),
             most: Arc::new(AtomicU64::new(most)),
             is_deaf: Arc::default(),

@@ -105,7 +105,8 @@ impl LocalBook {
             _ => return Ok(()),
         };
         if update.snapshot {
-            if self.state != State::Partial {
+            // One that broke off with its connection is begun again, under another number where the book has changed.
+            if self.state != State::Partial || update.number != self.number {
                 self.clear();
             }
         } else if self.state != State::Whole || update.number != self.number + 1 {
@@ -388,5 +389,10 @@ mod tests {
         assert!(!book.is_whole(), "half of it");
         book.apply(&levels(8, true, &[], &[(2_000, 6, 2)], 0xbb76_4d9d)).unwrap();
         assert!(book.is_whole());
+        // One whose connection broke in the middle is begun again, and nothing of the half stays.
+        let half = v1::MarketUpdate { incomplete: true, ..levels(9, true, &[(1_700, 1, 1)], &[], 0) };
+        book.apply(&half).unwrap();
+        book.apply(&levels(11, true, &[(1_900, 3, 1)], &[], 0x173b_97a4)).unwrap();
+        assert!(book.is_whole() && book.best_bid().is_some_and(|best| best.price_micros == 1_900));
     }
 }

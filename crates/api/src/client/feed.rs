@@ -22,12 +22,13 @@ pub struct Subscription {
     request: v1::SubscribeRequest,
     silence: Duration,
     give_up_after: Option<Duration>,
+    keeps_messages: bool,
 }
 
 impl Default for Subscription {
     fn default() -> Subscription {
         let request = v1::SubscribeRequest::default();
-        Subscription { request, silence: Duration::from_secs(15), give_up_after: None }
+        Subscription { request, silence: Duration::from_secs(15), give_up_after: None, keeps_messages: false }
     }
 }
 
@@ -106,6 +107,11 @@ impl Subscription {
     /// After so long without a connection the feed ends; where it is not said, never.
     pub fn give_up_after(self, most: Duration) -> Subscription {
         Subscription { give_up_after: Some(most), ..self }
+    }
+
+    /// What comes is kept as it came, too, until [`Feed::messages`] hands it out: for recordings.
+    pub fn with_messages(self) -> Subscription {
+        Subscription { keeps_messages: true, ..self }
     }
 
     /// Each view once, however often it is asked for.
@@ -308,6 +314,8 @@ pub struct Feed {
     wanted: Subscription,
     stream: Lasting<v1::SubscribeResponse>,
     ready: VecDeque<v1::MarketUpdate>,
+    /// What came, whole, and was not handed out yet; empty where nobody asked for it.
+    messages: VecDeque<v1::SubscribeResponse>,
     news: VecDeque<News>,
     instruments: BTreeMap<u32, Instrument>,
     symbols: BTreeMap<String, u32>,
@@ -323,6 +331,7 @@ impl Feed {
             link,
             wanted,
             ready: VecDeque::new(),
+            messages: VecDeque::new(),
             news: VecDeque::new(),
             instruments: BTreeMap::new(),
             symbols: BTreeMap::new(),
@@ -345,7 +354,12 @@ impl Feed {
                 continue;
             }
             match self.stream.step().await {
-                Step::Message(message) => self.ready.extend(message.updates),
+                Step::Message(message) => {
+                    if self.wanted.keeps_messages {
+                        self.messages.push_back(message.clone());
+                    }
+                    self.ready.extend(message.updates);
+                }
                 Step::Broken(error) => self.lose(error)?,
                 Step::Failed(error) => self.again(error)?,
                 Step::Back(after) => {
@@ -354,6 +368,13 @@ impl Feed {
                 }
             }
         }
+    }
+
+    /// The messages that have come since this was asked last, over all connections, where the subscription is one
+    /// [`Subscription::with_messages`]; to be asked for after each news, as they are kept until then. Of a message some may not
+    /// be news yet; what is told again after a book differed is there twice, under the same numbers.
+    pub fn messages(&mut self) -> impl Iterator<Item = v1::SubscribeResponse> {
+        self.messages.drain(..)
     }
 
     /// The instruments that are told of, by id.

@@ -1,7 +1,7 @@
 //! Market data in a file, and books built again from it.
 //!
-//! A recording is what one `Subscribe` told, each SubscribeResponse behind its length as a varint: what protobuf calls
-//! delimited, and every protobuf library reads.
+//! A recording is what `Subscribe` told, over one connection after the other, each SubscribeResponse behind its length as a
+//! varint: what protobuf calls delimited, and every protobuf library reads.
 
 use super::{Differs, LocalBook};
 use crate::v1::{self, market_update::Content};
@@ -157,6 +157,10 @@ impl Rebuilt {
             if self.told == self.epoch && self.epoch != Some(next) {
                 (self.levels, self.orders) = Default::default();
                 self.epoch = Some(next);
+            } else if self.told.is_some() && self.told != self.epoch && self.epoch == Some(next) {
+                // It was there before the numbers that the start is about: whatever it has of them is from their first on, or
+                // a snapshot of what it missed.
+                self.joined = [true; 2];
             }
             self.told = Some(next);
         }
@@ -213,5 +217,44 @@ fn epoch_of(update: &v1::MarketUpdate) -> Option<u64> {
     match &update.content {
         Some(Content::Instrument(instrument)) => Some(instrument.epoch),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announced(epoch: u64) -> v1::MarketUpdate {
+        let content = Content::Instrument(v1::MarketInstrument { epoch, ..Default::default() });
+        v1::MarketUpdate { content: Some(content), ..Default::default() }
+    }
+
+    /// Snapshots of both books, which are empty.
+    fn snapshots(number: u64) -> [v1::MarketUpdate; 2] {
+        let levels = Content::Levels(v1::LevelChanges::default());
+        let orders = Content::Orders(v1::OrderChanges::default());
+        [levels, orders].map(|content| v1::MarketUpdate {
+            number,
+            snapshot: true,
+            content: Some(content),
+            ..Default::default()
+        })
+    }
+
+    #[test]
+    fn a_start_from_after_the_exchange_began_to_count_anew_joins_a_recording_from_before() {
+        let start: Vec<_> = std::iter::once(announced(2)).chain(snapshots(3)).collect();
+        let ahead: Vec<_> = std::iter::once(announced(2)).chain(snapshots(5)).collect();
+        let before: Vec<_> = std::iter::once(announced(1)).chain(snapshots(9)).collect();
+        let rebuilt = |recorded: &[&[v1::MarketUpdate]]| {
+            let mut rebuilt = Rebuilt::begin(&start, u64::MAX);
+            recorded.iter().copied().flatten().for_each(|update| rebuilt.take(update));
+            assert_eq!((rebuilt.levels.number(), rebuilt.orders.number()), (5, 5));
+            assert_eq!(rebuilt.differences, []);
+            rebuilt
+        };
+        assert!(rebuilt(&[&before, &ahead]).joins());
+        // One that begins behind the start may have missed what came between.
+        assert!(!rebuilt(&[&ahead]).joins());
     }
 }
