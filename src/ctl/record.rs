@@ -60,6 +60,7 @@ struct Cut {
 type Own = Option<v1::GetBookResponse>;
 
 /// What was recorded.
+#[derive(Default)]
 struct Told {
     symbols: BTreeMap<u32, String>,
     over: BTreeSet<u32>,
@@ -378,20 +379,7 @@ impl Tape<'_> {
 
 impl Told {
     fn nothing() -> Told {
-        Told {
-            symbols: BTreeMap::new(),
-            over: BTreeSet::new(),
-            levels: BTreeSet::new(),
-            orders: BTreeSet::new(),
-            updates: 0,
-            sequence: 0,
-            reconnects: 0,
-            trades_missed: Some(0),
-            is_away: false,
-            differed: 0,
-            first: None,
-            last: None,
-        }
+        Told { trades_missed: Some(0), ..Told::default() }
     }
 
     fn take(&mut self, update: &v1::MarketUpdate) {

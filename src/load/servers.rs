@@ -22,8 +22,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// `hourbook serve` with its defaults but for what is given, a new journal, and its operator's key. It says errors only: what it warns
-    /// of, such as a disk that is slow for a moment, is part of what is measured.
+    /// `hourbook serve` with its defaults but for what is given, a new journal, and its operator's key. It says errors
+    /// only: what it warns of, such as a disk that is slow for a moment, is part of what is measured.
     ///
     /// # Errors
     /// When it does not come to serve; it has said why.
