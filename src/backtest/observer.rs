@@ -19,8 +19,6 @@ use rust_decimal::{Decimal, RoundingStrategy, dec};
 
 /// The session that all reports are told under.
 pub const SESSION: u32 = 1;
-/// Last trades that move a price halfway from what the parameters say to what was paid: as the exchange's own desk has it.
-const HALFWAY: Decimal = dec!(5);
 /// Levels of a side that are shown.
 const LEVELS: usize = 10;
 /// How far trades may move a price from the parameters': as deploy/maker.toml has it.
@@ -288,12 +286,8 @@ fn fair(params: &Params, priced: &Priced) -> Option<Fair> {
     };
     let level = Decimal::new(priced.level_ppm, 6);
     let modelled = of(None)?.price * level;
-    let mut basis = Basis::new(HALFWAY).ok()?;
-    for paid in priced.last.values() {
-        // What cannot be a ratio says nothing of a basis.
-        let _ = basis.observe(Decimal::new(paid.0, 6), modelled, Decimal::ONE);
-    }
-    let fair = of((!priced.last.is_empty()).then_some(&basis))?;
+    let paid = priced.last.values().map(|paid| Decimal::new(paid.0, 6));
+    let fair = of(Some(&Basis::of_trades(modelled, paid)))?;
     let tick = Decimal::from(priced.terms.tick.0);
     let micros = |price: Decimal| (price * level * dec!(1000000)).round_dp(0);
     let on_tick = |price: Decimal| {

@@ -44,8 +44,6 @@ impl Pricing {
     }
 }
 
-/// Last trades that move a product's price halfway from what the parameters say to what was paid.
-const HALFWAY: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 /// A reference is sent again once the fair price is so much off it, in hundredths.
 const STEP_PERCENT: i64 = 1;
 /// Fair prices in one command; instruments and services looked at at once.
@@ -53,7 +51,7 @@ const AT_ONCE: usize = 500;
 /// Services scored before prices are looked at again.
 const ROUND: usize = 64;
 /// The desk rests so many times as long as it worked, within bounds: what is published meanwhile is taken up together, and
-/// however much is traded, prices take a fiftieth of one core.
+/// prices take a fiftieth of one core, or what the longest rest comes to where a round is long.
 const RESTS: u32 = 49;
 const REST: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(250);
 /// How often, and with which pause, it looks whether what was due is done.
@@ -367,17 +365,9 @@ impl Shelf {
 impl Priced {
     /// Makes the basis of the last trades.
     fn settle(&mut self) {
-        self.basis = None;
-        let Ok(modelled) = self.modelled else { return };
-        if self.last.is_empty() {
-            return;
-        }
-        let mut basis = Basis::new(HALFWAY).expect("it is in range");
-        for paid in self.last.values() {
-            // What cannot be a ratio says nothing of a basis.
-            let _ = basis.observe(Decimal::new(paid.0, 6), modelled, Decimal::ONE);
-        }
-        self.basis = Some(basis);
+        let paid = self.last.values().map(|paid| Decimal::new(paid.0, 6));
+        let modelled = self.modelled.as_ref().ok().filter(|_| !self.last.is_empty());
+        self.basis = modelled.map(|modelled| Basis::of_trades(*modelled, paid));
     }
 }
 

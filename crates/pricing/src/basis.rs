@@ -23,6 +23,8 @@ impl Basis {
     /// thing.
     pub const LEAST: Decimal = dec!(0.2);
     pub const MOST: Decimal = dec!(5);
+    /// Last trades of a product that move its price halfway from what the parameters say to what was paid.
+    pub const HALFWAY: Decimal = dec!(5);
 
     /// Nothing seen yet. `prior`, 0.001 ..= 1000, is how many prices of weight 1 it takes to move halfway.
     pub fn new(prior: Decimal) -> Result<Basis, Error> {
@@ -36,12 +38,30 @@ impl Basis {
         })
     }
 
+    /// What a product's last trades say: each price paid, above zero, counts once against `modelled`, what the parameters
+    /// say of the product, and [`Basis::HALFWAY`] of them move it halfway. What cannot be a ratio says nothing.
+    pub fn of_trades(modelled: Decimal, paid: impl IntoIterator<Item = Decimal>) -> Basis {
+        let mut basis = Basis::new(Self::HALFWAY).expect("it is in range");
+        for paid in paid {
+            let _ = basis.add(paid, modelled, Decimal::ONE);
+        }
+        basis.follow();
+        basis
+    }
+
     /// Takes in a price: `paid` against what the parameters say of the same thing, both above zero, worth `weight`
     /// (0 ..= 1000; a trade 1, a quote less).
     ///
     /// # Errors
     /// [`Error::OutOfRange`] names what is out of range; the basis is then as it was.
     pub fn observe(&mut self, paid: Decimal, modelled: Decimal, weight: Decimal) -> Result<(), Error> {
+        self.add(paid, modelled, weight)?;
+        self.follow();
+        Ok(())
+    }
+
+    /// Takes a price into the sums alone, the cheap part of it: many are followed together.
+    fn add(&mut self, paid: Decimal, modelled: Decimal, weight: Decimal) -> Result<(), Error> {
         let tiny = dec!(0.000000000001);
         let huge = dec!(1000000000);
         within("price paid", paid, tiny, huge)?;
@@ -54,10 +74,13 @@ impl Basis {
         let sum = exact_sum(self.sum, part).ok_or(too_much.clone())?;
         self.weight = exact_sum(self.weight, weight).ok_or(too_much)?;
         self.sum = sum;
+        Ok(())
+    }
+
+    fn follow(&mut self) {
         self.multiplier = ((self.prior + self.sum) / (self.prior + self.weight)).round_dp(6);
         let left = self.prior / (self.prior + self.weight);
         self.doubt = left.sqrt().unwrap_or(Decimal::ONE).round_dp(6);
-        Ok(())
     }
 
     /// What prices of the parameters are multiplied by, 0.2 ..= 5.

@@ -201,7 +201,9 @@ impl<T> Lasting<T> {
     /// `error`, where that would not help. Then it is over.
     pub fn again(&mut self, error: Error, call: impl FnOnce(Duration) -> Calling<T>) -> Result<(), Error> {
         if self.is_open() {
-            self.backoff.lose(self.is_of_use);
+            // Where something must come from time to time, standing open is not enough.
+            let stood = if self.silence.is_none() { self.heard.elapsed() } else { Duration::ZERO };
+            self.backoff.lose(self.is_of_use, stood);
         }
         let delay = self.backoff.after(error).inspect_err(|_| self.state = State::Over)?;
         self.state = State::Calling(call(delay));
@@ -226,15 +228,18 @@ impl Backoff {
         Backoff { failures: 0, lost: Instant::now(), give_up_after }
     }
 
-    /// The connection is lost. One over which nothing came that was of use counts as a failure.
-    pub fn lose(&mut self, was_of_use: bool) {
-        self.lost = Instant::now();
+    /// The connection is lost that `stood` for so long. One over which nothing came that was of use counts as a failure; and
+    /// where it did not stand either, as none: who comes and goes like that has been away all the while.
+    pub fn lose(&mut self, was_of_use: bool, stood: Duration) {
         if was_of_use {
             self.failures = 0;
         }
+        if was_of_use || stood > LONGEST {
+            self.lost = Instant::now();
+        }
     }
 
-    /// For how long there has been no connection.
+    /// For how long there has been no connection that was of use, or stood.
     pub fn elapsed(&self) -> Duration {
         self.lost.elapsed()
     }
@@ -290,7 +295,7 @@ mod tests {
     fn a_connection_that_was_of_use_begins_the_count_anew() {
         let mut backoff = Backoff::new(None);
         let mut after = |was_of_use| {
-            backoff.lose(was_of_use);
+            backoff.lose(was_of_use, Duration::ZERO);
             backoff.after(Status::unavailable("gone").into()).unwrap()
         };
         for _ in 0..10 {
@@ -298,6 +303,24 @@ mod tests {
         }
         let last = (0..10).map(|_| after(false)).last();
         assert!(last >= Some(LONGEST / 2));
+    }
+
+    #[test]
+    fn who_lets_in_and_throws_out_again_is_given_up_like_who_does_not_answer() {
+        let most = Duration::from_millis(30);
+        let gone = || Status::unavailable("market data has stopped").into();
+        let mut backoff = Backoff::new(Some(most));
+        backoff.lose(true, Duration::ZERO);
+        assert!(backoff.after(gone()).is_ok());
+        std::thread::sleep(2 * most);
+        backoff.lose(false, Duration::ZERO);
+        assert!(backoff.elapsed() >= 2 * most && backoff.after(gone()).is_err());
+        // A quiet one that stood is no such connection.
+        backoff.lose(false, LONGEST + most);
+        assert!(backoff.after(gone()).is_ok());
+        std::thread::sleep(2 * most);
+        backoff.lose(true, Duration::ZERO);
+        assert!(backoff.after(gone()).is_ok());
     }
 
     #[test]

@@ -131,6 +131,16 @@ fn fresh_prices_move_the_price_and_narrow_the_interval() {
     assert!(basis.observe(Decimal::ZERO, dec!(1), dec!(1)).is_err());
 }
 
+#[test]
+fn the_last_trades_of_a_product_count_once_each_and_what_is_no_ratio_not_at_all() {
+    let modelled = dec!(2);
+    assert_eq!(Basis::of_trades(modelled, []), Basis::new(Basis::HALFWAY).unwrap());
+    // Five trades at twice the price go halfway; the sixth paid nothing.
+    let paid = [dec!(4), dec!(4), dec!(4), dec!(4), dec!(4), dec!(0)];
+    assert_eq!(Basis::of_trades(modelled, paid).multiplier(), dec!(1.5));
+    assert_eq!(Basis::of_trades(dec!(0), paid).multiplier(), dec!(1));
+}
+
 fn amounts() -> impl Strategy<Value = Bundle> {
     let amount = || (0_i64..=2_000_000_000, 0_u32..=6);
     (amount(), amount(), amount(), amount()).prop_map(|(vcpu, gib, ssd, gpu)| {
@@ -269,6 +279,10 @@ proptest! {
         turned.rotate_left(turn.index(ratios.len()));
         turned.reverse();
         prop_assert_eq!(basis(&ratios), basis(&turned));
+        let paid = || ratios.iter().map(|(ratio, _)| parts(*ratio, 3));
+        let mut one_by_one = Basis::new(Basis::HALFWAY).unwrap();
+        paid().for_each(|paid| one_by_one.observe(paid, dec!(7), Decimal::ONE).unwrap());
+        prop_assert_eq!(Basis::of_trades(dec!(7), paid()), one_by_one);
         let multiplier = basis(&ratios).multiplier();
         prop_assert!(multiplier >= Basis::LEAST && multiplier <= Basis::MOST);
     }

@@ -162,6 +162,7 @@ impl Keeper {
     async fn run(mut self, first: Connection) {
         let mut connection = first;
         let ended = loop {
+            let began = Instant::now();
             let why = match self.live(connection).await {
                 Ok(Over::LoggedOff) => {
                     self.farewell();
@@ -170,7 +171,7 @@ impl Keeper {
                 Ok(Over::Deserted) => return,
                 Err(why) => why,
             };
-            match self.come_back(why).await {
+            match self.come_back(why, began.elapsed()).await {
                 Ok(Some(next)) => connection = next,
                 Ok(None) => return,
                 Err(error) => break self.give_up(error),
@@ -241,9 +242,9 @@ impl Keeper {
         })
     }
 
-    /// Connects until it succeeds; `None` when nobody waits for it any more.
-    async fn come_back(&mut self, why: Error) -> Result<Option<Connection>, Error> {
-        self.backoff.lose(std::mem::take(&mut self.is_of_use));
+    /// Connects until it succeeds, after a connection that stood for so long; `None` when nobody waits for it any more.
+    async fn come_back(&mut self, why: Error, stood: Duration) -> Result<Option<Connection>, Error> {
+        self.backoff.lose(std::mem::take(&mut self.is_of_use), stood);
         self.telling.push(Event::Disconnected { why: why.to_string() });
         let mut error = why;
         loop {
