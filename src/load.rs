@@ -337,7 +337,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(pairs) => {
             match arguments.json {
                 true => pairs.json(arguments, audit)?,
-                false => pairs.table(audit)?,
+                false => pairs.table(arguments, audit)?,
             }
             pairs.errors()
         }

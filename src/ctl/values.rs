@@ -54,8 +54,9 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Moment, String> {
-        let at: Timestamp =
-            text.parse().map_err(|_| "not a time such as 2026-11-25T08:00:00Z".to_string())?;
+        let at: Timestamp = text
+            .parse()
+            .map_err(|_| "not a time such as 2026-11-25T08:00:00Z, up to the year 9998".to_string())?;
         Ok(Moment(prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }))
     }
 }

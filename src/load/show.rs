@@ -12,6 +12,10 @@ use hourbook_load::{Audit, Figures, Mix, Progress, Raised};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 
+/// What people are told of `--awake`.
+pub(super) const AWAKE: &str =
+    "the machine's cores were asked to stay awake, for every server that was measured";
+
 /// Says on stderr, once a second, what is done and how fast.
 pub(super) struct Ticker {
     label: Arc<Mutex<String>>,
@@ -209,10 +213,7 @@ impl Report<'_> {
             self.seed
         )?;
         if self.awake {
-            writeln!(
-                out,
-                "the machine's cores were asked to stay awake, for every server that was measured"
-            )?;
+            writeln!(out, "{AWAKE}")?;
         }
         let rejects: Vec<String> = self
             .rejects()

@@ -7,7 +7,7 @@ use anyhow::Context;
 use hourbook_load::{Audit, Customer, Figures, Gallery, Pace, Way};
 use serde_json::json;
 
-use super::show::{Ticker, grouped, to_us};
+use super::show::{AWAKE, Ticker, grouped, to_us};
 use super::{Arguments, ROUNDS, Server, WARM_UP};
 
 /// Before each measurement, so much is told that whoever does not read leaves more lying than is kept for it.
@@ -126,7 +126,7 @@ impl Pairs {
         writeln!(io::stdout(), "{line}")
     }
 
-    pub fn table(&self, audit: Audit) -> io::Result<()> {
+    pub fn table(&self, arguments: &Arguments, audit: Audit) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let p99 = |half: &Half| to_us(half.figures.quantile_ns(0.99)) as f64;
         writeln!(
@@ -154,7 +154,11 @@ impl Pairs {
             self.pairs.len(),
             grouped(audit.reports),
             grouped(audit.trades)
-        )
+        )?;
+        if arguments.awake {
+            writeln!(out, "{AWAKE}")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,9 +1,12 @@
 //! Stopping, starting and crashing: what was acknowledged is there, and a replay comes to the same state.
 
+use std::process::Command;
+use std::time::Duration;
+
 use hourbook_api::v1;
 use v1::CancelReason;
 
-use crate::venue::{FREE, Member, PRODUCT, Venue, entry, limit};
+use crate::venue::{FREE, Member, PRODUCT, Venue, entry, limit, program};
 
 /// Some of everything: orders that rest, fills, a cancel, a session with an order, a day passed.
 async fn bustle(venue: &Venue, ann: &Member, bob: &Member) {
@@ -74,6 +77,48 @@ async fn what_was_acknowledged_survives_a_crash_and_replay_equals_life() {
     let live = venue.state().await;
     let replayed = venue.replayed(live.0);
     assert_eq!((replayed.seq, replayed.state_hash), live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_goes_on_over_a_restart_and_leads_to_the_books_of_the_new_start() {
+    const CUTS: u64 = 20;
+    let mut venue = Venue::open().await;
+    let (mut ann, mut bob) = (venue.seller("ann", 100).await, venue.buyer("bob", 1_000).await);
+    bustle(&venue, &ann, &bob).await;
+
+    let mut command = Command::new(program());
+    command.args([
+        "ctl",
+        "--address",
+        &format!("http://{}", venue.running().address),
+        "--key",
+        &bob.key,
+        "record",
+    ]);
+    command.arg(venue.directory.path().join("hour.feed"));
+    command.args(["GP.CNNX.*", "--seconds", "6", "--cuts", &CUTS.to_string(), "--json"]);
+    let recorded = tokio::task::spawn_blocking(move || command.output().unwrap());
+    // Once it has begun.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let symbol = venue.hour(FREE, 5);
+    bob.buy(&symbol, 5, 90_000).await;
+    venue.away(tokio::time::sleep(Duration::from_millis(300))).await;
+    ann.reconnect(&venue).await;
+    bob.reconnect(&venue).await;
+    for price in [91_000, 92_000, 93_000] {
+        bob.buy(&symbol, 2, price).await;
+    }
+    ann.sell(&symbol, 3, 92_000).await;
+
+    let recorded = recorded.await.unwrap();
+    let (told, said) =
+        (String::from_utf8(recorded.stdout).unwrap(), String::from_utf8(recorded.stderr).unwrap());
+    assert!(recorded.status.success(), "{told}{said}");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["reconnects"], 1, "{told}{said}");
+    assert_eq!((&told["differences"], &told["cuts"]), (&0.into(), &CUTS.into()), "{told}{said}");
+    assert_eq!(told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap(), CUTS, "{told}");
+    assert!(said.contains("the connection broke behind number") && said.contains("goes on after"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +213,7 @@ async fn a_fault_ends_it_with_its_reason_and_nothing_more_is_acknowledged() {
             break;
         }
         while let Ok(Ok(Some(_))) =
-            tokio::time::timeout(std::time::Duration::from_millis(20), trading.session.next()).await
+            tokio::time::timeout(Duration::from_millis(20), trading.session.next()).await
         {}
     }
     let told = venue.fault().await;
