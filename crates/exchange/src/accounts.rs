@@ -192,7 +192,13 @@ impl Accounts {
     /// All of an account's, the first first, then by currency.
     pub fn purses(&self, id: AccountId) -> impl Iterator<Item = Purse> + '_ {
         let others = self.purses.range((id, CurrencyId(0))..=(id, CurrencyId(u16::MAX)));
-        self.known(id).purse.into_iter().chain(others.map(|(_, purse)| *purse))
+        self.first_purse(id).into_iter().chain(others.map(|(_, purse)| *purse))
+    }
+
+    /// The one in the currency that an account was given first.
+    #[inline]
+    pub fn first_purse(&self, id: AccountId) -> Option<Purse> {
+        self.known(id).purse
     }
 
     pub fn add_purse(&mut self, id: AccountId, purse: Purse) {

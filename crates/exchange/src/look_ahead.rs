@@ -111,7 +111,8 @@ impl Exchange {
     #[inline]
     fn ask_for_account(&self, request: &Request) {
         prefetch(self.accounts.known(request.account));
-        if let Some(session) = self.accounts.session(request.session) {
+        // Whether it is the session that is meant is not looked at: that would wait for it here.
+        if let Some(session) = request.session.slot().and_then(|slot| self.accounts.sessions.get(slot)) {
             prefetch(session);
         }
     }
@@ -119,7 +120,7 @@ impl Exchange {
     #[inline]
     fn ask_for_cash(&self, request: &Request) {
         // Most accounts have one currency.
-        if let Some(purse) = self.accounts.purses(request.account).next() {
+        if let Some(purse) = self.accounts.first_purse(request.account) {
             prefetch(self.ledger.account(purse.cash));
         }
     }
