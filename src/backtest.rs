@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use hourbook_exchange::Exchange;
 use hourbook_maker::{Limits as Risk, Quoter, Settings, Strategy, View};
 use hourbook_model::*;
@@ -45,43 +45,44 @@ use served::Service;
 
 /// The flags of `backtest`.
 #[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("market").required(true).args(["journal", "series"]))]
 pub struct Arguments {
     /// Trade against a recorded journal
-    #[arg(long, value_name = "DIR", conflicts_with = "series", required_unless_present = "series")]
+    #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
     /// Directory that earlier segments of it were archived to
     #[arg(long, value_name = "DIR", requires = "journal")]
     archive: Option<PathBuf>,
     /// With a journal: what to quote
-    #[arg(long, value_name = "PATTERN", default_value = "*")]
+    #[arg(long, value_name = "PATTERN", default_value = "*", conflicts_with = "series")]
     pattern: Vec<String>,
 
     /// Trade in a market whose prices follow a CSV file with a column `date`
     #[arg(long, value_name = "FILE")]
     series: Option<PathBuf>,
     /// Its column of prices; only their ratios count
-    #[arg(long, default_value = "price")]
+    #[arg(long, default_value = "price", conflicts_with = "journal")]
     column: String,
     /// Only rows with this value in this column; may be given again
-    #[arg(long = "where", value_name = "COLUMN=VALUE", value_parser = filter)]
+    #[arg(long = "where", value_name = "COLUMN=VALUE", conflicts_with = "journal", value_parser = filter)]
     filters: Vec<(String, String)>,
     /// With a series: the product, of the market built in
-    #[arg(long, default_value = "GP.CNNM.A")]
+    #[arg(long, default_value = "GP.CNNM.A", conflicts_with = "journal")]
     product: String,
     /// With a series: the first day, as 2026-11-24; the first of the series without
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", conflicts_with = "journal")]
     from: Option<Date>,
     /// With a series: how many days
-    #[arg(long, default_value_t = 28, value_parser = clap::value_parser!(u32).range(1..=700))]
+    #[arg(long, default_value_t = 28, conflicts_with = "journal", value_parser = clap::value_parser!(u32).range(1..=700))]
     days: u32,
     /// With a series: orders of others in an hour
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    #[arg(long, default_value_t = 60, conflicts_with = "journal", value_parser = clap::value_parser!(u32).range(0..=100_000))]
     orders_per_hour: u32,
     /// With a series: how far apart others are about what an hour is worth, percent
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=50))]
+    #[arg(long, default_value_t = 2, conflicts_with = "journal", value_parser = clap::value_parser!(u32).range(0..=50))]
     noise_percent: u32,
     /// With a series: what is drawn; the same seed gives the same run
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, conflicts_with = "journal")]
     seed: u64,
 
     /// The strategy
@@ -93,12 +94,12 @@ pub struct Arguments {
     /// Of `quality`: aversion to risk, 0 to 100, in place of the parameters'
     #[arg(long, value_name = "NUMBER")]
     risk: Option<String>,
-    /// Of `fixed`: half the distance between the sides, millionths of the fair price
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
-    half_ppm: u32,
-    /// Of `fixed`: how far the largest position moves both sides, millionths
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
-    skew_ppm: u32,
+    /// Of `fixed`: half the distance between the sides, millionths of the fair price [default: 10000]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    half_ppm: Option<u32>,
+    /// Of `fixed`: how far the largest position moves both sides, millionths [default: 20000]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    skew_ppm: Option<u32>,
     /// Lots on either side at most
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     size: i64,
@@ -121,7 +122,7 @@ pub struct Arguments {
     /// Seconds that pass in a step
     #[arg(long, default_value_t = 60, requires = "serve", value_parser = clap::value_parser!(u64).range(1..=3_600))]
     step_seconds: u64,
-    /// Milliseconds that the strategy has for a step
+    /// Milliseconds that the strategy has for a step: 28 days in steps of a minute take 13 minutes
     #[arg(long, default_value_t = 20, requires = "serve", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pace_ms: u64,
 
@@ -143,6 +144,10 @@ fn filter(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// What keeps it from running, or breaks off.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    // A place that cannot be written is said before the run, not after.
+    if let Some(path) = &arguments.plot {
+        std::fs::File::create(path).with_context(|| format!("--plot: {}", path.display()))?;
+    }
     let report = match &arguments.journal {
         Some(_) => over_journal(&arguments)?,
         None => over_series(&arguments)?,
@@ -262,12 +267,21 @@ fn settings(arguments: &Arguments) -> Settings {
 }
 
 fn chosen(arguments: &Arguments) -> anyhow::Result<Box<dyn Strategy>> {
+    let foreign = match arguments.strategy {
+        Name::Quality => {
+            [("half-ppm", arguments.half_ppm.is_some()), ("skew-ppm", arguments.skew_ppm.is_some())]
+        }
+        Name::Fixed => [("risk", arguments.risk.is_some()), ("", false)],
+    };
+    if let Some((flag, _)) = foreign.iter().find(|(_, given)| *given) {
+        bail!("--{flag}: is not of this strategy, see --strategy");
+    }
     let text = StrategyText {
         name: arguments.strategy,
         params: arguments.params.clone().unwrap_or_default(),
         risk: arguments.risk.clone().unwrap_or_default(),
-        half: Percent(arguments.half_ppm),
-        skew: Percent(arguments.skew_ppm),
+        half: Percent(arguments.half_ppm.unwrap_or(10_000)),
+        skew: Percent(arguments.skew_ppm.unwrap_or(20_000)),
         ..StrategyText::default()
     };
     strategy(&text).map_err(|(key, why)| anyhow::anyhow!("--{key}: {why}"))
@@ -584,6 +598,9 @@ fn over_journal(arguments: &Arguments) -> anyhow::Result<Report> {
     run.to = arena.at.time;
     let hash = hex(&arena.exchange.state_hash());
     let observer = arena.observer.take().expect("it is there");
+    if !observer.has_listed {
+        bail!("--pattern: nothing was listed that is like {}", arguments.pattern.join(" or "));
+    }
     let against = format!("the journal in {}", directory.display());
     run.close(observer, name, against, None, Some(hash));
     run.report()

@@ -331,6 +331,10 @@ impl Resolution<'_> {
             );
         }
         let metrics = self.metrics()?;
+        let data = self.flags.data.as_ref().unwrap_or(&self.file.data);
+        if data.as_os_str().is_empty() {
+            return self.bad("data", "must name a directory");
+        }
         let LimitsText { heartbeat, silence, .. } = &self.file.limits;
         if silence.duration() < 2 * heartbeat.duration() {
             return self.bad("limits.silence", "must be at least twice limits.heartbeat");

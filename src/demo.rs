@@ -69,7 +69,7 @@ const RECENT: usize = 2_000;
 /// The flags of `demo`.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
-    /// End after so many seconds; without, at Ctrl-C
+    /// End after so many seconds, and half as many more where this machine is too slow to play all of them; without, at Ctrl-C
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: Option<u32>,
     /// So many times as fast as the clock on the wall
@@ -181,11 +181,13 @@ pub async fn play(
     screen: &mut Screen,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<Summary> {
+    screen.say("starting: an exchange is opened, providers are rated, everybody takes a seat")?;
     let stage = Stage::open(&plan.data, plan.listen, plan.instruments, plan.seed).await?;
     let mut house = House::seat(stage, plan.seed).await?;
-    house.before = (Instant::now(), house.stage.seen.figures().orders);
     // Whoever is invited finds quotes.
     house.play(plan.speed).await?;
+    house.before = (Instant::now(), house.stage.seen.figures().orders);
+    let opened = house.now;
     house.invite(screen)?;
     let mut stop = std::pin::pin!(stop);
     let began = Instant::now();
@@ -203,11 +205,11 @@ pub async fn play(
         house.play(plan.speed).await?;
         if drawn.is_none_or(|(drawn, _)| drawn.elapsed() >= screen.pause()) {
             drawn = Some((Instant::now(), house.turn));
-            house.show(screen, plan.speed, began.elapsed()).await?;
+            house.show(screen, opened, began.elapsed()).await?;
         }
     }
     if drawn.is_none_or(|(_, turn)| turn != house.turn) {
-        house.show(screen, plan.speed, began.elapsed()).await?;
+        house.show(screen, opened, began.elapsed()).await?;
     }
     house.close(plan, began.elapsed()).await
 }
@@ -375,7 +377,8 @@ hourbook {} demo on http://{address}, journal in {}
         maker.rated(class, &rating)
     }
 
-    async fn show(&mut self, screen: &mut Screen, speed: u32, ran: Duration) -> anyhow::Result<()> {
+    /// Shows the market, `ran` after it had `opened`.
+    async fn show(&mut self, screen: &mut Screen, opened: Time, ran: Duration) -> anyhow::Result<()> {
         let market = self.stage.sight().await?;
         let figures = self.stage.seen.figures().clone();
         let (then, orders) = self.before;
@@ -388,7 +391,7 @@ hourbook {} demo on http://{address}, journal in {}
         let moment = Moment {
             now: self.now,
             ran,
-            speed,
+            pace: (self.now.0 - opened.0) as f64 / (ran.as_nanos() as f64).max(1.0),
             market: &market,
             figures: &figures,
             ratings: &self.ratings,

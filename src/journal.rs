@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Subcommand;
 use hourbook_journal::{Archived, Checked, Reader, Record, archive, verify};
 use hourbook_model::{Command, Request, codec};
@@ -37,6 +37,9 @@ pub enum Arguments {
         /// Directory that earlier segments were archived to
         #[arg(long, value_name = "DIR")]
         archive: Option<PathBuf>,
+        /// As it is anyway
+        #[arg(long)]
+        json: bool,
     },
     /// Move the segments away that are wholly behind two good snapshots
     Archive {
@@ -55,7 +58,7 @@ pub enum Arguments {
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments {
         Arguments::Verify { dir, archive, json } => check(&dir, archive.as_deref(), json),
-        Arguments::Dump { dir, from, to, archive } => {
+        Arguments::Dump { dir, from, to, archive, json: _ } => {
             dump(&dir, archive.as_deref(), from, to.unwrap_or(u64::MAX))
         }
         Arguments::Archive { dir, to, json } => put_away(&dir, &to, json),
@@ -120,15 +123,24 @@ pub(crate) fn tell(checked: &Checked, json: bool) -> anyhow::Result<()> {
 
 fn dump(directory: &Path, archive: Option<&Path>, from: u64, to: u64) -> anyhow::Result<()> {
     let directories: Vec<&Path> = [Some(directory), archive].into_iter().flatten().collect();
+    if to < from {
+        bail!("--to: must be at least {from}, where it begins");
+    }
     let mut reader = Reader::open(&directories, from - 1)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let written = (|| {
-        while let Some(record) = reader.read()?
-            && record.head.seq <= to
+        // What is behind the last is not looked at: it may be damaged.
+        let mut last = 0;
+        while last < to
+            && let Some(record) = reader.read()?
         {
+            last = record.head.seq;
             writeln!(out, "{}", shown(&record)?)?;
         }
         out.flush()?;
+        if last == 0 && from > 1 {
+            bail!("--from: the journal has no command {from}");
+        }
         anyhow::Ok(())
     })();
     match written {

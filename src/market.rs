@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use hourbook_exchange::Exchange;
 use hourbook_model::{
     AdoptMarket, Command, DefineClass, DefineProduct, DefineRegion, Horizon, Money, Price, Product,
-    ProductSymbol, Quantity, Request, Tier, TierTerms, Time, codec,
+    ProductSymbol, Quantity, Request, Stamp, Tier, TierTerms, Time, codec,
 };
 
 use crate::settings::{self, Error, OrNone, Text};
@@ -72,6 +73,36 @@ impl Market {
             _ => None,
         })
     }
+
+    /// Whether an exchange as it stands takes all of it, tried on a copy: what is refused half way would leave half a market.
+    ///
+    /// # Errors
+    /// What is refused, by its key in the file, and why.
+    pub fn fits(&self, exchange: &Exchange) -> Result<(), String> {
+        let mut copy = exchange.clone();
+        let mut events = Vec::new();
+        for command in &self.commands {
+            let at = Stamp { seq: copy.stamp().seq + 1, ..copy.stamp() };
+            let Some(reason) = copy.apply(at, &Request::default(), command, &mut events).refused else {
+                continue;
+            };
+            let Command::DefineProduct(DefineProduct { product }) = command else {
+                return Err(format!("{} is refused: {reason:?}", command.name()));
+            };
+            let key = format!("products.{}", product.symbol);
+            let known = exchange.products().find(|(_, known)| known.terms.symbol == product.symbol);
+            return Err(match known {
+                Some((_, known)) if known.terms.currency != product.currency => {
+                    format!("{key}.currency: is {} since it was first defined", known.terms.currency)
+                }
+                _ => format!("{key}: is refused: {reason:?}"),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a definition was begun that is not known to be whole: the next start enters it again.
+    pub const BEGUN: [u8; 32] = [0; 32];
 
     /// How many instruments are listed at once.
     pub fn listed(&self) -> u64 {

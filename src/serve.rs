@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use hourbook_gateway::{Gateway, Pricing, Recorder};
 use hourbook_history::History;
 use hourbook_model::{
-    AccountId, AdvanceTime, Answer, Command, CreateParticipant, IssueKey, ParticipantId, Request, Role, Time,
+    AccountId, AdoptMarket, AdvanceTime, Answer, Command, CreateParticipant, IssueKey, ParticipantId,
+    Request, Role, Time,
 };
 use hourbook_sequencer::{Clock, Handle, Recovered, Sequencer, Subscriber};
 use tokio::sync::{oneshot, watch};
@@ -118,6 +119,11 @@ pub async fn open(config: &Config, opening: Opening) -> anyhow::Result<Running> 
     }
     let exchange = sequencer.exchange();
     let adopts = exchange.adopted_market() != market.digest;
+    let file = config.market.as_ref().map_or("the market built in".into(), |path| path.display().to_string());
+    if adopts {
+        market.fits(exchange).map_err(|why| anyhow!("market: {file}: {why}"))?;
+    }
+    let was_adopted = exchange.adopted_market() != Market::BEGUN;
     let keyless = exchange.keys().next().is_none();
     let gateway = Gateway::new(exchange, handle.clone(), history, pricing, gateway(config));
     witness.into_iter().for_each(|witness| sequencer.subscribe(witness));
@@ -142,6 +148,10 @@ pub async fn open(config: &Config, opening: Opening) -> anyhow::Result<Running> 
     }
     if adopts {
         tracing::info!(listed = market.listed(), "the market's definition enters the journal");
+        if was_adopted {
+            // Should this end half way, the file that was adopted before is no longer what stands.
+            operate(&handle, AdoptMarket { digest: Market::BEGUN }.into()).await?;
+        }
         for command in market.commands {
             operate(&handle, command).await?;
         }
@@ -174,7 +184,7 @@ pub async fn open(config: &Config, opening: Opening) -> anyhow::Result<Running> 
         async move { hourbook_gateway::serve(&gateway, listener, tls, stopped(stopping)).await }
     });
     let metrics = figures.map(|(_, address)| address);
-    tracing::info!(%address, seq = recovered.stamp.seq, "serving");
+    tracing::info!(%address, seq = handle.stats().seq, "serving");
     Ok(Running {
         address,
         metrics,

@@ -54,6 +54,8 @@ pub struct Observer {
     pub turnover_micros: i128,
     /// Orders of the account that were accepted.
     pub accepted: u64,
+    /// Whether anything was listed that the patterns name.
+    pub has_listed: bool,
 }
 
 impl Observer {
@@ -78,6 +80,7 @@ impl Observer {
             captured_micros: 0,
             turnover_micros: 0,
             accepted: 0,
+            has_listed: false,
         }
     }
 
@@ -124,6 +127,7 @@ impl Observer {
         if !self.patterns.iter().any(|pattern| is_like(pattern, &symbol)) {
             return;
         }
+        self.has_listed = true;
         let terms = &priced.terms;
         let Some(period) = symbol.rsplit('.').next().and_then(|period| period.parse::<Period>().ok()) else {
             return;

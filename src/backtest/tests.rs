@@ -7,7 +7,7 @@ use std::path::Path;
 const SERIES: &str =
     "date,type,price\n2026-01-05,a,1.00\n2026-01-12,a,1.10\n2026-01-19,a,1.00\n2026-01-05,b,7\n";
 
-#[derive(clap::Parser)]
+#[derive(Debug, clap::Parser)]
 struct Line {
     #[command(flatten)]
     arguments: Arguments,
@@ -22,6 +22,28 @@ fn over(series: &str, line: &str) -> Report {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), series).unwrap();
     over_series(&arguments(&format!("--series {} --where type=a {line}", file.path().display()))).unwrap()
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let refused = |line: &str| {
+        let words = std::iter::once("backtest").chain(line.split_whitespace());
+        <Line as clap::Parser>::try_parse_from(words).unwrap_err().to_string()
+    };
+    assert!(refused("").contains("<--journal <DIR>|--series <FILE>>"), "{}", refused(""));
+    for (line, named) in [
+        ("--journal d --series s", "--series"),
+        ("--series s --pattern GP.*", "--pattern"),
+        ("--journal d --days 3", "--days"),
+        ("--journal d --from 2026-01-01", "--from"),
+        ("--journal d --serve", "--serve"),
+    ] {
+        assert!(refused(line).contains(named), "{line}: {}", refused(line));
+    }
+    let chosen = |line: &str| chosen(&arguments(line)).err().map(|error| error.to_string());
+    assert_eq!(chosen("--series s --strategy fixed --half-ppm 10"), None);
+    assert!(chosen("--series s --strategy fixed --risk 3").unwrap().starts_with("--risk: "));
+    assert!(chosen("--series s --skew-ppm 10").unwrap().starts_with("--skew-ppm: "));
 }
 
 #[test]
@@ -83,10 +105,15 @@ fn a_journal_is_played_again_with_one_more_in_it() {
     assert_eq!(one, again);
     assert!(one.figures.fills > 0, "others trade with it");
     assert!(one.figures.two_sided > 0);
-    // Who only looks changes nothing for the others: what was traded then is traded now.
-    let idle = format!("--journal {} --pattern GP.CNNX.B.NONE", directory.path().display());
-    let idle = over_journal(&arguments(&idle)).unwrap();
-    assert_eq!((idle.figures.fills, idle.trades), (0, 1));
+    // Who quotes days changes nothing for those who trade an hour: what was traded then is traded now.
+    let like = |pattern: &str| {
+        let line = format!("--journal {} --pattern {pattern}", directory.path().display());
+        over_journal(&arguments(&line))
+    };
+    let days = like("GP.CNNX.A.D*").unwrap();
+    assert_eq!((days.figures.fills, days.trades), (0, 1));
+    let nothing = like("GP.CNNX.B.NONE").err().map(|error| error.to_string());
+    assert_eq!(nothing.as_deref(), Some("--pattern: nothing was listed that is like GP.CNNX.B.NONE"));
 }
 
 /// A journal in which somebody buys and somebody sells, and an order that was made before is cancelled by its number.

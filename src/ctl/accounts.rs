@@ -64,6 +64,9 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
                 }
             });
             let answer = v1::ListAccountsResponse { accounts: rows.await?, ..Default::default() };
+            if answer.accounts.is_empty() {
+                out.note("this key has none of its own; --all lists everybody's, for operators and auditors");
+            }
             out.tell(&answer, |answer| listed(&answer.accounts));
         }
         Command::Balances => {

@@ -32,9 +32,13 @@ pub enum Command {
         label: String,
     },
     /// End a key, and its sessions with it
-    RevokeKey { key: u32 },
+    RevokeKey {
+        #[arg(value_name = "KEY_ID")]
+        key_id: u32,
+    },
     /// Book money that came in for `--account`
     Deposit {
+        #[arg(allow_negative_numbers = true)]
         amount: Micros,
         #[arg(default_value = "CNY")]
         currency: String,
@@ -44,6 +48,7 @@ pub enum Command {
     },
     /// Book money that went out of `--account`, which its cash less what is held must cover
     Withdraw {
+        #[arg(allow_negative_numbers = true)]
         amount: Micros,
         #[arg(default_value = "CNY")]
         currency: String,
@@ -55,6 +60,7 @@ pub enum Command {
     DeclareCapacity {
         product: String,
         /// Lots in every hour, at least what is sold or held there
+        #[arg(allow_negative_numbers = true)]
         lots: i64,
         /// The first hour, such as 2026-11-25T08:00:00Z
         #[arg(long, value_name = "TIME")]
@@ -86,7 +92,11 @@ pub enum Command {
         unlimited: bool,
     },
     /// Set an instrument's fair price, its reference where nothing has traded
-    Reference { symbol: String, price: Micros },
+    Reference {
+        symbol: String,
+        #[arg(allow_negative_numbers = true)]
+        price: Micros,
+    },
     /// Stop trading on the market, a product or an instrument; cancels pass
     Halt {
         scope: Scope,
@@ -181,7 +191,7 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
             let answer = admin.issue_key(request).await?.into_inner();
             out.tell(&answer, |answer| format!("key {}, shown this once:\n{}", answer.key_id, answer.key));
         }
-        Command::RevokeKey { key: key_id } => {
+        Command::RevokeKey { key_id } => {
             let answer = admin.revoke_key(v1::RevokeKeyRequest { request_id, key_id }).await?.into_inner();
             out.tell(&answer, |answer| done(format!("key {key_id} is over"), answer.repeated));
         }

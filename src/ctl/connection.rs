@@ -21,7 +21,7 @@ pub struct Connection {
     #[arg(long, global = true, value_name = "FILE", env = "HOURBOOK_KEY_FILE")]
     key_file: Option<PathBuf>,
     /// Data directory of a server on this machine, where its operator key is found
-    #[arg(long, global = true, value_name = "DIR", env = "HOURBOOK_DATA", default_value = "data")]
+    #[arg(long, global = true, value_name = "DIR", env = "HOURBOOK_DATA", default_value = DEFAULT_DATA)]
     pub data: PathBuf,
     /// PEM of whoever signed the server's certificate, where that is not a public authority
     #[arg(long, global = true, value_name = "FILE", env = "HOURBOOK_AUTHORITY")]
@@ -29,6 +29,7 @@ pub struct Connection {
 }
 
 pub const DEFAULT_ADDRESS: &str = "http://127.0.0.1:7070";
+const DEFAULT_DATA: &str = "data";
 /// The file in the data directory to which a new exchange writes its operator's key.
 pub const OPERATOR_KEY: &str = "operator.key";
 /// The certificate that a server made for itself, to be trusted by whoever shares its machine.
@@ -39,14 +40,19 @@ impl Connection {
     pub async fn open(&self) -> Outcome<Client> {
         let address = self.url();
         let key = self.key()?;
-        let authority = self.authority(&address)?;
+        let authority = self.authority()?;
         match Client::connect(&address, &key, authority.as_deref()).await {
             Ok(client) => Ok(client),
             Err(Error::Connect(error)) => {
                 let why = root_cause(&error);
-                Err(Failure::said(format!(
-                    "cannot reach {address}: {why}\n  Is the exchange running there? `hourbook serve` starts one; --address names another."
-                )))
+                let help = if why.contains("InvalidContentType") {
+                    "What answers there has no TLS: its address begins with http://"
+                } else if why.contains("invalid peer certificate") {
+                    "--authority names the PEM file of whoever signed it; of a server's own development certificate, --data its data directory"
+                } else {
+                    "Is the exchange running there? `hourbook serve` starts one; --address names another"
+                };
+                Err(Failure::said(format!("cannot reach {address}: {why}\n  {help}.")))
             }
             Err(error) => Err(error.into()),
         }
@@ -58,6 +64,23 @@ impl Connection {
             true => self.address.clone(),
             false => format!("http://{}", self.address),
         }
+    }
+
+    /// The flags by which another call finds the same exchange, and trusts it.
+    pub fn flags(&self) -> String {
+        let mut flags = String::new();
+        if self.address != DEFAULT_ADDRESS {
+            flags += &format!(" --address {}", self.address);
+        }
+        let path = |path: &Path| format!("'{}'", path.display());
+        match &self.authority {
+            Some(authority) => flags += &format!(" --authority {}", path(authority)),
+            None if self.made_here().is_some() && self.data != Path::new(DEFAULT_DATA) => {
+                flags += &format!(" --data {}", path(&self.data));
+            }
+            None => {}
+        }
+        flags
     }
 
     fn key(&self) -> Outcome<String> {
@@ -75,14 +98,14 @@ impl Connection {
         }
     }
 
-    fn authority(&self, address: &str) -> Outcome<Option<String>> {
+    fn authority(&self) -> Outcome<Option<String>> {
+        self.authority.clone().or_else(|| self.made_here()).map(|path| read(&path)).transpose()
+    }
+
+    /// The certificate that the server has made for itself, where it is on this machine and asked for one.
+    fn made_here(&self) -> Option<PathBuf> {
         let made_here = self.data.join(DEVELOPMENT_CERTIFICATE);
-        let path = match &self.authority {
-            Some(path) => path,
-            None if address.starts_with("https://") && made_here.exists() => &made_here,
-            None => return Ok(None),
-        };
-        read(path).map(Some)
+        (self.address.starts_with("https://") && made_here.exists()).then_some(made_here)
     }
 }
 

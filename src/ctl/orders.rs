@@ -24,13 +24,13 @@ pub enum Command {
         #[command(flatten)]
         order: Named,
         /// New limit, currency per unit-hour
-        #[arg(long)]
+        #[arg(long, allow_negative_numbers = true)]
         price: Option<Micros>,
         /// New order quantity, what is filled already included
-        #[arg(long, value_name = "LOTS")]
+        #[arg(long, value_name = "LOTS", allow_negative_numbers = true)]
         quantity: Option<i64>,
         /// New trigger of a waiting stop
-        #[arg(long, value_name = "PRICE")]
+        #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
         trigger: Option<Micros>,
     },
     /// Take lots off an order, which keeps its place; by all that is open or more, it is cancelled
@@ -38,6 +38,7 @@ pub enum Command {
         #[command(flatten)]
         order: Named,
         /// How many
+        #[arg(allow_negative_numbers = true)]
         lots: i64,
     },
     /// Cancel all orders of the account, or those of a product or instrument
@@ -117,11 +118,12 @@ impl Named {
 pub struct Place {
     side: Side,
     /// Lots
+    #[arg(allow_negative_numbers = true)]
     quantity: i64,
     /// Instrument, such as GP.CNNX.A.H20261125T08
     symbol: String,
     /// Worst price, currency per unit-hour
-    #[arg(required_unless_present_any = ["market", "trigger"])]
+    #[arg(required_unless_present_any = ["market", "trigger"], allow_negative_numbers = true)]
     price: Option<Micros>,
     /// Trade at the best prices there are, within the band
     #[arg(long, conflicts_with_all = ["price", "trigger"])]
@@ -214,6 +216,15 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
             refused(answer.report.as_ref())
         }
         Command::Amend { order, price, quantity, trigger } => {
+            // The contract's zero leaves a field as it is, which nobody means who gives one.
+            let zero = [
+                ("price", price == Some(Micros(0))),
+                ("quantity", quantity == Some(0)),
+                ("trigger", trigger == Some(Micros(0))),
+            ];
+            if let Some((field, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
+                return Err(Failure::said(format!("--{field}: must be above zero; `cancel` ends an order")));
+            }
             let amendment = v1::Amendment {
                 order: order.wire(),
                 price_micros: price.map_or(0, |price| price.0),

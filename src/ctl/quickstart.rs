@@ -7,7 +7,7 @@ use std::path::Path;
 use hourbook_api::v1;
 use serde_json::json;
 
-use super::connection::{Connection, DEFAULT_ADDRESS};
+use super::connection::Connection;
 use super::values::{self, Micros, Role};
 use super::{Failure, Outcome, Paging, Session, pages};
 
@@ -187,9 +187,5 @@ fn program(connection: &Connection) -> String {
     let here = std::env::current_dir().ok();
     let path = Path::new(&name);
     let shown = here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).display();
-    let mut called = format!("{shown} ctl");
-    if connection.address != DEFAULT_ADDRESS {
-        called += &format!(" --address {}", connection.address);
-    }
-    called
+    format!("{shown} ctl{}", connection.flags())
 }

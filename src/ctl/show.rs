@@ -243,6 +243,9 @@ fn refusal(status: &Status) -> String {
         Some(_) => vec![explained(&reason)],
         None => vec![format!("{reason}: {}", status.message())],
     };
+    if status.message() == "transport error" {
+        lines.push("  Where the server has TLS, its address begins with https://.".into());
+    }
     for violation in details.bad_request().iter().flat_map(|request| &request.field_violations) {
         let line = format!("  {}: {}", violation.field, violation.description);
         if !lines[0].contains(line.trim()) {

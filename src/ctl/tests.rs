@@ -20,6 +20,39 @@ fn parse(line: &str) -> Result<Arguments, String> {
 }
 
 #[test]
+fn no_command_has_an_argument_of_the_name_of_one_that_all_take() {
+    fn look(command: &clap::Command, global: &[String], looked: &mut u32) {
+        *looked += 1;
+        let ids = |of: fn(&clap::Arg) -> bool| {
+            command.get_arguments().filter(move |one| of(one)).map(|one| one.get_id().to_string())
+        };
+        for id in ids(|one| !one.is_global_set()) {
+            assert!(!global.contains(&id), "{}: {id} is every command's", command.get_name());
+        }
+        let global: Vec<String> = global.iter().cloned().chain(ids(clap::Arg::is_global_set)).collect();
+        command.get_subcommands().for_each(|below| look(below, &global, looked));
+    }
+    let (program, mut looked) = (<Program as clap::CommandFactory>::command(), 0);
+    look(&program, &[], &mut looked);
+    assert!(looked > 40, "{looked} commands");
+    assert!(parse("revoke-key 7 --key secret").is_ok());
+}
+
+#[test]
+fn what_is_pasted_finds_the_same_exchange_and_trusts_it() {
+    let flags = |line: &str| parse(&format!("status {line}")).unwrap().connection.flags();
+    assert_eq!(flags(""), "");
+    assert_eq!(flags("--address http://10.0.0.1:7070 --data d"), " --address http://10.0.0.1:7070");
+    let address = "--address https://10.0.0.1:7070";
+    assert_eq!(flags(&format!("{address} --authority a.pem")), format!(" {address} --authority 'a.pem'"));
+    // Of a server on this machine that made its certificate itself.
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("development-certificate.pem"), "PEM").unwrap();
+    let data = data.path().display();
+    assert_eq!(flags(&format!("{address} --data {data}")), format!(" {address} --data '{data}'"));
+}
+
+#[test]
 fn decimals_become_micros_exactly_or_not_at_all() {
     let micros = |text: &str| text.parse::<Micros>().map(|micros| micros.0);
     assert_eq!(micros("0.035"), Ok(35_000));

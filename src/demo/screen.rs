@@ -1,8 +1,9 @@
-//! What there is to see of a demo: drawn in place on a terminal, a line now and then elsewhere.
+//! What there is to see of a demo: drawn in place on a terminal; elsewhere a line now and then, and all of it from time to time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use hourbook_exchange::Exchange;
@@ -14,6 +15,10 @@ use crate::ctl::Micros;
 /// Rows of the top of book, and of the last trades.
 const TOPS: usize = 6;
 const TRADES: usize = 5;
+/// Rows that all of it takes, with six ratings.
+const WHOLE: usize = 30;
+/// Elsewhere than on a terminal, every so manieth time all of it is told.
+const WHOLE_EVERY: usize = 10;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The market at one command, as far as it is shown.
@@ -80,7 +85,8 @@ impl Sight {
 pub struct Moment<'a> {
     pub now: Time,
     pub ran: Duration,
-    pub speed: u32,
+    /// How much faster than the clock time has passed so far.
+    pub pace: f64,
     pub market: &'a Sight,
     pub figures: &'a Figures,
     pub ratings: &'a [String],
@@ -96,21 +102,27 @@ pub struct Screen {
     in_place: bool,
     /// Lines that stand there and are drawn over.
     lines: usize,
+    /// How often it was drawn.
+    drawn: usize,
+    /// Of the terminal, as it is now.
+    rows: fn() -> Option<usize>,
 }
 
 impl Screen {
     /// On standard output, or beside it where that is for a program.
     pub fn new(json: bool) -> Screen {
         if json {
-            Screen { in_place: io::stderr().is_terminal(), ..Screen::to(io::stderr()) }
+            let rows = || rows_of(io::stderr());
+            Screen { in_place: io::stderr().is_terminal(), rows, ..Screen::to(io::stderr()) }
         } else {
-            Screen { in_place: io::stdout().is_terminal(), ..Screen::to(io::stdout()) }
+            let rows = || rows_of(io::stdout());
+            Screen { in_place: io::stdout().is_terminal(), rows, ..Screen::to(io::stdout()) }
         }
     }
 
     /// Lines, to whatever takes them.
     pub fn to(out: impl Write + Send + 'static) -> Screen {
-        Screen { out: Box::new(out), in_place: false, lines: 0 }
+        Screen { out: Box::new(out), in_place: false, lines: 0, drawn: 0, rows: || None }
     }
 
     pub fn pause(&self) -> Duration {
@@ -125,11 +137,17 @@ impl Screen {
     }
 
     pub fn draw(&mut self, moment: &Moment) -> io::Result<()> {
+        self.drawn += 1;
         if !self.in_place {
-            writeln!(self.out, "{}", line(moment))?;
+            match self.drawn % WHOLE_EVERY {
+                1 => writeln!(self.out, "\n{}\n", frame(moment, usize::MAX))?,
+                _ => writeln!(self.out, "{}", line(moment))?,
+            }
             return self.out.flush();
         }
-        let frame = frame(moment);
+        // The line below is the cursor's.
+        let rows = (self.rows)().unwrap_or(usize::MAX).saturating_sub(1).max(1);
+        let frame = frame(moment, rows);
         let mut drawn = String::new();
         if self.lines > 0 {
             let _ = write!(drawn, "\x1b[{}A", self.lines);
@@ -144,6 +162,10 @@ impl Screen {
         self.out.write_all(drawn.as_bytes())?;
         self.out.flush()
     }
+}
+
+fn rows_of(terminal: impl AsFd) -> Option<usize> {
+    rustix::termios::tcgetwinsize(terminal).ok().map(|size| size.ws_row.into()).filter(|rows| *rows > 0)
 }
 
 fn line(moment: &Moment) -> String {
@@ -161,14 +183,13 @@ fn line(moment: &Moment) -> String {
     )
 }
 
-fn frame(moment: &Moment) -> String {
-    let Moment { now, ran, speed, market, figures, .. } = moment;
-    let mut out = String::new();
-    let mut row = |text: String| {
-        out.push_str(&text);
-        out.push('\n');
-    };
-    row(format!("{} UTC, time x{speed}, running {} s", clock(*now), ran.as_secs()));
+/// The whole view, in so many rows at most: a low terminal has less of each part, and no more of what is last.
+fn frame(moment: &Moment, rows: usize) -> String {
+    let Moment { now, ran, pace, market, figures, .. } = moment;
+    let (tops, trades) = if rows < WHOLE { (TOPS / 2, TRADES / 2) } else { (TOPS, TRADES) };
+    let mut out = Vec::new();
+    let mut row = |text: String| out.push(text);
+    row(format!("{} UTC, time x{pace:.0}, running {} s", clock(*now), ran.as_secs()));
     row(format!(
         "{} instruments, {:.1} % two-sided, mean spread {:.0} bp",
         market.listed,
@@ -186,7 +207,7 @@ fn frame(moment: &Moment) -> String {
     ));
     row(String::new());
     row(format!("{:<28}{:>20}{:>20}{:>10}", "top of book", "bid", "ask", "last"));
-    for top in &market.tops {
+    for top in market.tops.iter().take(tops) {
         let side = |side: Option<(Price, i64)>| {
             side.map_or_else(|| "-".into(), |(price, lots)| format!("{lots} @ {}", Micros(price.0)))
         };
@@ -195,7 +216,7 @@ fn frame(moment: &Moment) -> String {
     }
     row(String::new());
     row("last trades".into());
-    for at in 0..TRADES {
+    for at in 0..trades {
         row(figures.last.get(at).map_or_else(String::new, |(symbol, trade)| {
             let side = if trade.taker_side == Side::Buy { "bought" } else { "sold" };
             format!("{symbol:<28}{:>20}  {side}", format!("{} @ {}", trade.quantity, Micros(trade.price.0)))
@@ -206,7 +227,8 @@ fn frame(moment: &Moment) -> String {
     row(String::new());
     row("ratings".into());
     moment.ratings.iter().for_each(|rating| row(rating.clone()));
-    out
+    out.truncate(rows);
+    out.join("\n")
 }
 
 /// Prices over delivery hours, as bars between the lowest and the highest.

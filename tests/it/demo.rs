@@ -182,6 +182,13 @@ async fn what_is_recorded_of_it_leads_to_its_own_books_from_any_point() {
     assert!(told["market_seconds"].as_f64() > Some(60.0), "{told}");
     assert_eq!(told["bytes"], std::fs::metadata(&file).unwrap().len());
 
+    // Elsewhere than on a terminal, too, all of it is shown.
+    let shown = demo.shown.text();
+    for part in ["starting: ", "top of book", "last trades", "by hour of delivery", "ratings", "answered in"]
+    {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+
     // In sentences for people; what is not listed is refused by name.
     let recorded = record(&["GP.*", "--seconds", "1", "--cuts", "3"]).await.unwrap();
     let told = String::from_utf8(recorded.stdout).unwrap();

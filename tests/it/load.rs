@@ -218,6 +218,13 @@ fn subscribers_who_never_read_are_measured_in_pairs() {
     assert!(told["p99_ratio"].as_f64().unwrap() > 0.0, "{told}");
     assert!(told["memory_growth_mib"].is_number() && told["pairs"] == 5, "{told}");
     assert!(told["updates_read_per_s"].as_f64().unwrap() > 0.0, "{told}");
+
+    // Calls, whose answers the sessions between read.
+    let more = ["--subscribers", "4", "--stalled", "1", "--json", "--seconds", "1", "--unary", "2"];
+    let output = load(directory.path(), &more).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(told["mode"] == "unary-2" && told["errors"] == 0, "{told}");
 }
 
 #[test]

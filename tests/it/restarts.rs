@@ -160,6 +160,26 @@ async fn an_unchanged_market_file_is_not_journaled_again_and_a_changed_one_is() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_market_file_that_cannot_be_adopted_is_named_and_changes_nothing() {
+    let mut venue = Venue::open().await;
+    let before = venue.state().await.0;
+    venue.stop().await;
+    let file = venue.directory.path().join("market.toml");
+    let good = std::fs::read_to_string(&file).unwrap();
+    // Another cap for the whole, and another currency, which positions do not survive.
+    let other = good.replace("currency = \"CNY\"", "currency = \"USD\"");
+    assert_ne!(good, other);
+    std::fs::write(&file, other).unwrap();
+    let told = venue.start_another().await;
+    assert!(told.contains("market.toml: products."), "{told}");
+    assert!(told.contains(".currency: is CNY since it was first defined"), "{told}");
+    std::fs::write(&file, good).unwrap();
+    venue.start().await;
+    let after = venue.state().await.0;
+    assert!(after <= before + 2, "a restart and a tick: {before} to {after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_exchange_on_the_same_directory_is_told_who_holds_it() {
     let venue = Venue::open().await;
     let told = venue.start_another().await;

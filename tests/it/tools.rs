@@ -84,6 +84,10 @@ async fn a_journal_in_use_is_verified_dumped_replayed_and_backed_up() {
     assert_eq!(brought["last"].as_u64(), Some(seq));
     assert_eq!(told_json(&["replay", "--json", text(&restored)])["state_hash"], hash);
     assert!(refused(&["restore", text(&backup), data]).contains("is not empty"));
+    assert!(refused(&["journal", "dump", data, "--from", "999999"]).contains("has no command 999999"));
+    assert!(
+        refused(&["journal", "dump", data, "--from", "5", "--to", "3"]).contains("--to: must be at least 5")
+    );
     let nothing = venue.directory.path();
     for arguments in [
         &["backup", text(nothing), text(&nothing.join("copy"))][..],

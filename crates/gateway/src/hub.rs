@@ -5,8 +5,8 @@
 //! followers of an account.
 
 use hourbook_exchange::Exchange;
-use hourbook_model::{AccountId, InstrumentId, Report, Scope, Stamp, Status};
-use std::collections::VecDeque;
+use hourbook_model::{AccountId, InstrumentId, ProductId, Report, Scope, Stamp, Status};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -33,6 +33,8 @@ struct State {
     /// By the account's number.
     accounts: Vec<Account>,
     watchers: Vec<Arc<Outbox<Arc<[StatusNews]>>>>,
+    /// Products that are halted as a whole, and 0 while the market is.
+    halted: BTreeSet<ProductId>,
     /// Accounts of which the batch at hand has told something, and what it has told of statuses.
     touched: Vec<AccountId>,
     news: Vec<StatusNews>,
@@ -51,8 +53,15 @@ struct Account {
 impl Hub {
     /// Follows on from the exchange as it was recovered.
     pub fn of(exchange: &Exchange) -> Hub {
-        let mut state =
-            State { accounts: Vec::new(), watchers: Vec::new(), touched: Vec::new(), news: Vec::new() };
+        let mut state = State {
+            accounts: Vec::new(),
+            watchers: Vec::new(),
+            halted: exchange.is_market_halted().then_some(ProductId(0)).into_iter().collect(),
+            touched: Vec::new(),
+            news: Vec::new(),
+        };
+        let halted = exchange.products().filter(|(_, product)| product.halted);
+        state.halted.extend(halted.map(|(id, _)| id));
         for account in exchange.accounts() {
             state.account(account.id).last = account.last_numbers().0;
         }
@@ -125,6 +134,27 @@ impl Telling<'_> {
         if first {
             self.0.touched.push(report.account);
         }
+    }
+
+    /// A scope is halted as a whole, or no more. A single instrument's halt is announced as its change of status.
+    pub fn halt(&mut self, scope: Scope, halted: bool) {
+        let product = match scope {
+            Scope::Market => ProductId(0),
+            Scope::Product(product) => product,
+            Scope::Instrument(_) => return,
+        };
+        match halted {
+            true => self.0.halted.insert(product),
+            false => self.0.halted.remove(&product),
+        };
+        self.status(StatusNews::Within(scope));
+    }
+
+    /// An instrument is listed: halted, where its product or the market is.
+    pub fn listed(&mut self, seq: u64, instrument: InstrumentId, product: ProductId) {
+        let halted = [product, ProductId(0)].iter().any(|id| self.0.halted.contains(id));
+        let status = if halted { Status::Halted } else { Status::Continuous };
+        self.status(StatusNews::Of { seq, instrument, status });
     }
 
     pub fn status(&mut self, news: StatusNews) {
@@ -321,6 +351,34 @@ mod tests {
         assert!(idle.is_overrun() && !busy.is_overrun());
         assert!(idle.waiting().pages.is_empty());
         assert_eq!(idle.next().now_or_never(), Some(Err(Overrun)));
+    }
+
+    #[test]
+    fn what_is_listed_in_a_halt_is_halted() {
+        let hub = Hub::of(&Exchange::new());
+        let outbox = Outbox::new();
+        hub.watch(&outbox);
+        let (one, other, market) = (ProductId(1), ProductId(2), Scope::Market);
+        let mut telling = hub.tell();
+        telling.halt(Scope::Product(one), true);
+        telling.listed(1, InstrumentId(1), one);
+        telling.listed(1, InstrumentId(2), other);
+        telling.halt(market, true);
+        telling.listed(2, InstrumentId(3), other);
+        telling.halt(market, false);
+        telling.listed(3, InstrumentId(4), other);
+        telling.listed(3, InstrumentId(5), one);
+        drop(telling);
+        let told = outbox.next().now_or_never().unwrap().unwrap();
+        let listed = told.iter().filter_map(|news| match news {
+            StatusNews::Of { instrument, status, .. } => Some((instrument.0, *status)),
+            StatusNews::Within(_) => None,
+        });
+        let (halted, trades) = (Status::Halted, Status::Continuous);
+        assert_eq!(
+            listed.collect::<Vec<_>>(),
+            [(1, halted), (2, trades), (3, halted), (4, trades), (5, halted)]
+        );
     }
 
     #[test]

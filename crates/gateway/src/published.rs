@@ -7,7 +7,7 @@ use crate::Inside;
 use crate::desk::Bell;
 use crate::hub::StatusNews;
 use crate::live::Teller;
-use hourbook_model::{Event, Scope, Status};
+use hourbook_model::Event;
 use hourbook_sequencer::{Batch, Subscriber};
 use std::sync::Arc;
 
@@ -42,8 +42,16 @@ impl Subscriber for Published {
                         self.teller.note(entry.stamp, other);
                         inside.door.saw(other);
                         inside.directory.saw(other);
-                        if let Some(news) = news_of(seq, other) {
-                            telling.status(news);
+                        match *other {
+                            Event::StatusChanged { instrument, status } => {
+                                telling.status(StatusNews::Of { seq, instrument, status });
+                            }
+                            Event::Listed { instrument, product, .. } => {
+                                telling.listed(seq, instrument, product);
+                            }
+                            Event::Halted { scope } => telling.halt(scope, true),
+                            Event::Resumed { scope } => telling.halt(scope, false),
+                            _ => {}
                         }
                     }
                 }
@@ -58,21 +66,5 @@ impl Subscriber for Published {
         }
         // Symbols are known by now.
         self.teller.tell(batch);
-    }
-}
-
-/// What an event says of how instruments trade.
-fn news_of(seq: u64, event: &Event) -> Option<StatusNews> {
-    match *event {
-        Event::StatusChanged { instrument, status } => Some(StatusNews::Of { seq, instrument, status }),
-        Event::Listed { instrument, .. } => {
-            Some(StatusNews::Of { seq, instrument, status: Status::Continuous })
-        }
-        // A single instrument's halt is announced as its change of status.
-        Event::Halted { scope } | Event::Resumed { scope } => match scope {
-            Scope::Instrument(_) => None,
-            scope => Some(StatusNews::Within(scope)),
-        },
-        _ => None,
     }
 }

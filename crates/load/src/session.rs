@@ -60,9 +60,7 @@ pub(crate) async fn run(
     progress: &Progress,
 ) -> Result<Figures, Error> {
     let (session, on) = line.log_on().await?;
-    if !on.resumed {
-        line.reported = Some(on.published);
-    }
+    go_on(line, &on);
     let (sender, mut answers) = session.split();
     let seed = line.seed.wrapping_add(line.rounds << 32);
     let each = line.requests.answers();
@@ -121,6 +119,7 @@ pub(crate) async fn run(
                 for report in &batch.reports {
                     line.hear(report, trades)?;
                     line.requests.heard(report);
+                    count_call(line, report);
                 }
             }
             Some(Message::Heartbeat(_)) => {}
@@ -191,6 +190,8 @@ impl Load<'_> {
             return Ok(());
         };
         if report.session_id != self.session {
+            // Between rounds of calls a session reads what they were told.
+            count_call(self.line, report);
             return Ok(());
         }
         if report.request_number != self.answered + 1 {
@@ -256,15 +257,9 @@ fn nothing_refused(message: Option<Message>) -> Result<(), Error> {
 /// orders that were.
 pub(crate) async fn end(line: &mut Line, trades: &Mutex<Trades>) -> Result<u64, Error> {
     let (mut session, on) = line.log_on().await?;
-    if !on.resumed {
-        line.reported = Some(on.published);
-        line.calls = 0;
-    }
+    go_on(line, &on);
     while line.reported.is_some_and(|last| last < on.published) {
-        read(&mut session, line, trades, |line, report| {
-            line.called += u64::from(answer(report).is_some() && report.session_id == 0);
-        })
-        .await?;
+        read(&mut session, line, trades, count_call).await?;
     }
     let (expected, found) = (line.calls * u64::from(line.requests.answers()), line.called);
     if expected != found {
@@ -283,6 +278,19 @@ pub(crate) async fn end(line: &mut Line, trades: &Mutex<Trades>) -> Result<u64, 
     }
     session.log_off().await?;
     Ok(done.unwrap_or(0))
+}
+
+/// Where reports do not go on, nobody can tell any more which calls they answered.
+fn go_on(line: &mut Line, on: &LoggedOn) {
+    if !on.resumed {
+        line.reported = Some(on.published);
+        (line.calls, line.called) = (0, 0);
+    }
+}
+
+/// Counts the answer to a call, which no session asked for.
+fn count_call(line: &mut Line, report: &v1::ExecutionReport) {
+    line.called += u64::from(answer(report).is_some() && report.session_id == 0);
 }
 
 /// Reads one message, whose reports must be those that are due.

@@ -221,8 +221,11 @@ impl Quoter {
         let passed = now.run.saturating_sub(self.now.run).as_nanos();
         if self.state == State::Quoting || matches!(self.state, State::Waiting { .. }) {
             self.sums.tradable_time += passed * u128::from(self.sums.tradable);
-            self.sums.two_sided_time += passed * u128::from(self.sums.two_sided);
-            self.sums.spread_time += passed * u128::from(self.sums.spread_ppm);
+            // What stood went with the session.
+            if self.is_connected {
+                self.sums.two_sided_time += passed * u128::from(self.sums.two_sided);
+                self.sums.spread_time += passed * u128::from(self.sums.spread_ppm);
+            }
         }
         self.now = Moment { time: self.now.time.max(now.time), run: self.now.run.max(now.run) };
     }
@@ -864,8 +867,10 @@ impl Quoter {
         let sums = &self.sums;
         figures.state = self.state.clone();
         figures.instruments = self.lines.len() as u64;
-        (figures.tradable, figures.two_sided, figures.standing) =
-            (sums.tradable, sums.two_sided, sums.standing);
+        figures.tradable = sums.tradable;
+        if self.is_connected {
+            (figures.two_sided, figures.standing) = (sums.two_sided, sums.standing);
+        }
         let part = |part: u128, of: u128| u64::try_from(part.checked_div(of).unwrap_or(0)).unwrap_or(0);
         figures.two_sided_ppm = part(sums.two_sided_time * 1_000_000, sums.tradable_time);
         figures.spread_ppm = part(sums.spread_time, sums.two_sided_time);

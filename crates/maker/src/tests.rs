@@ -283,8 +283,17 @@ fn old_data_takes_everything_back_until_it_is_fresh() {
 fn a_lost_session_stops_quoting_and_its_return_begins_again() {
     let mut rig = Rig::new(Settings::default(), fixed());
     rig.turn();
+    rig.pass(Duration::from_secs(1));
+    let before = rig.quoter.figures();
+    assert_eq!(before.two_sided_ppm, 1_000_000);
+    assert_eq!((before.two_sided, before.standing), (1, 2));
     rig.quoter.session_lost();
     assert_eq!(rig.decide(), [], "there is nobody to say anything to");
+    // What stood went with it, though no report says so yet.
+    rig.pass(Duration::from_secs(1));
+    let after = rig.quoter.figures();
+    assert_eq!((after.two_sided, after.standing), (0, 0));
+    assert_eq!(after.two_sided_ppm, 500_000);
     rig.cancel_all();
     rig.quoter.session_back();
     assert_eq!(rig.turn().len(), 1);
