@@ -49,7 +49,7 @@ pub struct Arguments {
     /// Idempotency key, 1 to 36 characters: repeating a request under it does nothing twice
     #[arg(long, global = true, value_name = "TEXT", help_heading = REQUEST)]
     request_id: Option<String>,
-    /// Print the answer as JSON: protobuf's, where it is a message of the contract
+    /// Print the answer as JSON: protobuf's, where it is a message of the contract; what fails too, on standard error
     #[arg(long, global = true, help_heading = REQUEST)]
     json: bool,
     #[command(flatten)]
@@ -118,6 +118,7 @@ type Outcome<T = ()> = Result<T, Failure>;
 
 /// Runs one command against a running exchange; mistakes and refusals are told on stderr.
 pub fn run(arguments: Arguments) -> ExitCode {
+    let json = arguments.json;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(command(arguments)),
@@ -127,7 +128,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Where nobody can be told, the exit code still says it.
-            let _ = writeln!(std::io::stderr(), "error: {}", show::failure(&failure));
+            let _ = match json {
+                true => writeln!(std::io::stderr(), "{}", show::failure_json(&failure)),
+                false => writeln!(std::io::stderr(), "error: {}", show::failure(&failure)),
+            };
             ExitCode::FAILURE
         }
     }

@@ -160,6 +160,12 @@ pub fn order(report: &v1::ExecutionReport) -> String {
     text + &format!(" {}", word!(TimeInForce, report.time_in_force, "TIME_IN_FORCE_").replace('_', "-"))
 }
 
+/// What kind of order it is, and how long it lives: `stop-limit gtc`.
+pub fn order_type(report: &v1::ExecutionReport) -> String {
+    let kind = word!(OrderType, report.order_type, "ORDER_TYPE_");
+    format!("{kind} {}", word!(TimeInForce, report.time_in_force, "TIME_IN_FORCE_")).replace('_', "-")
+}
+
 /// Which order a report is about: `order 7 (mine-1)`.
 fn name(report: &v1::ExecutionReport) -> String {
     match (report.order_id, report.client_order_id.as_str()) {
@@ -190,6 +196,11 @@ pub fn report(report: &v1::ExecutionReport) -> String {
         Kind::Amended => format!("amended    {name}: {}; {open}", order(report)),
         Kind::Reduced => format!("reduced    {name}: {}; {open}", order(report)),
         Kind::Triggered => format!("triggered  {name}: {}", order(report)),
+        // Of no order, the report has the request's own id.
+        Kind::CancelRejected if report.order_id == 0 => {
+            format!("refused    cancel or reduction: {}", refused())
+        }
+        Kind::AmendRejected if report.order_id == 0 => format!("refused    amendment: {}", refused()),
         Kind::CancelRejected => format!("refused    cancel or reduction of {name}: {}", refused()),
         Kind::AmendRejected => format!("refused    amendment of {name}: {}", refused()),
         Kind::MassCancelled => format!("cancelled  {} orders", report.quantity),
@@ -229,6 +240,28 @@ pub fn failure(failure: &Failure) -> String {
         Failure::Client(Error::Refused(status)) => refusal(status),
         other => other.to_string(),
     }
+}
+
+/// The same for a program: what a status says, or the sentence alone.
+pub fn failure_json(failure: &Failure) -> serde_json::Value {
+    let Failure::Client(Error::Refused(status)) = failure else {
+        return serde_json::json!({ "error": { "message": failure.to_string() } });
+    };
+    let details = status.get_error_details();
+    let bad = details.bad_request().into_iter().flat_map(|request| &request.field_violations);
+    let fields: Vec<_> = bad
+        .map(
+            |violation| serde_json::json!({ "field": violation.field, "description": violation.description }),
+        )
+        .collect();
+    let retry = details.retry_info().and_then(|retry| retry.retry_delay);
+    serde_json::json!({ "error": {
+        "code": format!("{:?}", status.code()),
+        "reason": details.error_info().map(|info| info.reason.clone()),
+        "message": status.message(),
+        "fields": fields,
+        "retryAfterSeconds": retry.map(|retry| retry.as_secs_f64()),
+    } })
 }
 
 fn refusal(status: &Status) -> String {

@@ -5,8 +5,8 @@ hourbook ctl quickstart             in another: prints two `export` lines to pas
 python first_order.py GP.CNNM.A.H20261124T17
 """
 
+import argparse
 import os
-import sys
 
 from hourbook import Client, Refused
 
@@ -31,4 +31,9 @@ def main(symbol: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("symbol", help="the instrument, such as GP.CNNM.A.H20261124T17")
+    symbol = parser.parse_args().symbol
+    if not (os.environ.get("SELLER") and os.environ.get("BUYER")):
+        parser.error("SELLER and BUYER are to hold the two keys")
+    main(symbol)

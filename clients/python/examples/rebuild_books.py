@@ -227,6 +227,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32), help="of what is random; printed")
     parser.add_argument("--json", action="store_true", help="the summary as one JSON line, the last")
     plan = parser.parse_args()
+    if not os.environ.get("HOURBOOK_KEY"):
+        parser.error("HOURBOOK_KEY is to hold a key")
     came = main(plan)
     print(json.dumps(asdict(came)) if plan.json else came)
     sys.exit(1 if came.differences else 0)

@@ -6,9 +6,9 @@ Needs `pip install hourbook[parquet]`. Ctrl-C ends it earlier, and its files are
 connection is not written twice. With pandas, `pandas.read_parquet("recording/trades.parquet")` reads it back.
 """
 
+import argparse
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -102,4 +102,11 @@ def main(pattern: str, seconds: float, directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pattern", help="instruments, such as 'GP.CNNM.*'")
+    parser.add_argument("seconds", type=float, help="how long it records")
+    parser.add_argument("directory", type=Path, help="where the two files go")
+    plan = parser.parse_args()
+    if not os.environ.get("HOURBOOK_KEY"):
+        parser.error("HOURBOOK_KEY is to hold a key")
+    main(plan.pattern, plan.seconds, plan.directory)

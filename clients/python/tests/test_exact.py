@@ -2,15 +2,17 @@
 
 import decimal
 import random
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from hourbook import NewOrder, NotExact, OrderType, Quote, Side
+from hourbook import CandleInterval, Feed, MarketDataView, NewOrder, NotExact, OrderType, Quote, Side
 from hourbook._calls import metadata
-from hourbook.exact import Number, lots, micros, of_micros, time_of, timestamp
-from hourbook.requests import amendment, mass_cancel, order_name, scope
+from hourbook.exact import Number, count, flag, lots, micros, of_micros, text, time_of, timestamp
+from hourbook.requests import amendment, candle_interval, mass_cancel, order_name, scope
 
 
 def test_every_number_of_micros_comes_back(dice: random.Random) -> None:
@@ -69,6 +71,57 @@ def test_a_moment_needs_a_time_zone() -> None:
         timestamp(now.replace(tzinfo=None), "expire_time")
 
 
+def test_a_moment_may_be_milliseconds_as_ccxt_counts_them() -> None:
+    assert time_of(timestamp(1_700_000_000_123, "since")) == datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)
+    # From the beginning.
+    assert time_of(timestamp(0, "since")) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(1_700_000_000, id="seconds"),
+        pytest.param(1_700_000_000_000_000, id="microseconds"),
+        pytest.param(-1, id="before 1970"),
+        pytest.param(1.7e12, id="a float"),
+        pytest.param("2026-12-01", id="a text"),
+        pytest.param(date(2026, 12, 1), id="a day"),
+        pytest.param(True, id="a flag"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_what_is_no_moment_is_refused_by_its_field(value: Any) -> None:
+    with pytest.raises(NotExact, match=r"since: .*milliseconds since 1970") as refused:
+        timestamp(value, "since")
+    assert refused.value.field == "since"
+
+
+def test_an_id_is_a_whole_number_of_any_library() -> None:
+    numpy = pytest.importorskip("numpy")
+    assert timestamp(numpy.int64(1_700_000_000_000), "since") == timestamp(1_700_000_000_000, "since")
+    assert count(7, "account_id") == count(numpy.uint32(7), "account_id") == 7
+    assert order_name(numpy.int64(1 << 32)).order_id == 1 << 32
+    with pytest.raises(NotExact, match="account_id: give an int, not the str '2'"):
+        count("2", "account_id")  # type: ignore[arg-type]
+    for value in (True, 2.0, None, b"2"):
+        with pytest.raises(NotExact, match="account_id: give an int, not the "):
+            count(value, "account_id")  # type: ignore[arg-type]
+    for number in (-1, 1 << 32):
+        with pytest.raises(NotExact, match=f"account_id: {number} is not from 0 to 4294967295"):
+            count(number, "account_id")
+
+
+def test_texts_and_flags_are_nothing_else() -> None:
+    assert text("\u6d4b", "name") == "\u6d4b"
+    for value in (5, b"x", None, "\ud800"):
+        with pytest.raises(NotExact, match="name: "):
+            text(value, "name")  # type: ignore[arg-type]
+    assert flag(True, "post_only") is True
+    for value in ("yes", 1, None):
+        with pytest.raises(NotExact, match="post_only: give True or False"):
+            flag(value, "post_only")  # type: ignore[arg-type]
+
+
 def test_words_are_taken_in_any_case() -> None:
     assert Side.of("buy") is Side.of("BUY") is Side.of(Side.BUY) is Side.BUY
     assert OrderType.of("stop limit") is OrderType.STOP_LIMIT
@@ -76,6 +129,32 @@ def test_words_are_taken_in_any_case() -> None:
     with pytest.raises(NotExact, match="side: 'bid' is none of buy, sell"):
         Side.of("bid", "side")
     assert Side(99) is Side.UNSPECIFIED
+
+
+def test_intervals_have_their_names_in_ccxt_too() -> None:
+    names = {"1s": "second", "1m": "minute", "5m": "five_minutes", "15m": "quarter_hour", "1h": "hour", "1d": "day"}
+    for theirs, ours in names.items():
+        assert candle_interval(theirs, "interval") is candle_interval(ours, "interval")
+    # A month there is no minute here.
+    for other in ("1M", "2h", 60):
+        with pytest.raises(NotExact, match=r"interval: .* is none of second, .*, 1h, 1d"):
+            candle_interval(other, "interval")  # type: ignore[arg-type]
+
+
+def test_what_a_feed_is_of_may_be_one_or_several() -> None:
+    one = Feed("S", "GP.*", "candles", "1h")
+    assert one.request() == Feed(["S"], ["GP.*"], [MarketDataView.CANDLES], [CandleInterval.HOUR]).request()
+    asked: list[tuple[str, Callable[[], Feed]]] = [
+        ("symbols", lambda: Feed(5)),  # type: ignore[arg-type]
+        ("symbols", lambda: Feed([5])),  # type: ignore[list-item]
+        ("patterns", lambda: Feed(patterns=b"GP.*")),  # type: ignore[arg-type]
+        ("views", lambda: Feed("S", views="level")),
+        ("candle_intervals", lambda: Feed("S", views="candles", candle_intervals="2h")),
+    ]
+    for field, ask in asked:
+        with pytest.raises(NotExact) as refused:
+            ask()
+        assert refused.value.field == field
 
 
 def test_a_price_makes_a_limit_and_none_a_market_order() -> None:
@@ -88,7 +167,7 @@ def test_a_price_makes_a_limit_and_none_a_market_order() -> None:
 def test_what_cannot_be_meant_is_refused_here() -> None:
     with pytest.raises(NotExact, match="bid_quantity"):
         Quote(symbol="S", bid_price="0.1").message()
-    with pytest.raises(NotExact, match="quantity: must not be zero"):
+    with pytest.raises(NotExact, match="quantity: 0 is not above zero"):
         amendment(1, None, 0, None)
     with pytest.raises(NotExact, match="symbol"):
         mass_cancel("S", "P", None)
@@ -98,9 +177,24 @@ def test_what_cannot_be_meant_is_refused_here() -> None:
         order_name(True)
 
 
+def test_what_is_not_above_zero_is_refused_by_its_argument() -> None:
+    order: dict[str, Any] = {"symbol": "S", "side": "buy", "quantity": 1, "price": "0.2"}
+    for field in ("price", "quantity"):
+        for value in (0, "-1"):
+            with pytest.raises(NotExact, match=f"{field}: {value} is not above zero"):
+                NewOrder(**{**order, field: value}).message()
+    for field in ("trigger_price", "display_quantity", "minimum_quantity", "budget"):
+        with pytest.raises(NotExact, match=f"{field}: -1 is below zero"):
+            NewOrder(**{**order, field: -1}).message()
+    with pytest.raises(NotExact, match="bid_price: -1 is below zero"):
+        Quote(symbol="S", bid_price=-1, bid_quantity=1).message()
+    with pytest.raises(NotExact, match="price: -1 is not above zero"):
+        amendment(1, -1, None, None)
+
+
 def test_a_key_may_end_its_line_and_is_otherwise_what_a_header_carries() -> None:
     assert metadata("hb_12\n") == (("authorization", "Bearer hb_12"),)
     assert metadata("") == ()
-    for key in ("hb_1\n2", "hb_\u00e9"):
+    for key in ("hb_1\n2", "hb_\u00e9", b"hb_12"):
         with pytest.raises(NotExact, match="key: "):
-            metadata(key)
+            metadata(key)  # type: ignore[arg-type]

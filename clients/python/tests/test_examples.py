@@ -43,14 +43,18 @@ def quickstart(market: Market) -> Quickstart:
     return Quickstart(told["symbol"], {**os.environ, **keys, "HOURBOOK_ADDRESS": f"http://{server.address}"})
 
 
-def run(quickstart: Quickstart, program: str, *arguments: str, key: str = "") -> str:
-    done = subprocess.run(
+def start(quickstart: Quickstart, program: str, *arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, str(EXAMPLES / program), *arguments],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         env={**quickstart.environment, "HOURBOOK_KEY": key},
     )
+
+
+def run(quickstart: Quickstart, program: str, *arguments: str, key: str = "") -> str:
+    done = start(quickstart, program, *arguments, key=key)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -66,6 +70,19 @@ def program(quickstart: Quickstart, name: str, *arguments: str, key: str) -> Ite
             yield running, iter(running.stdout)
         finally:
             running.kill()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_without_arguments_or_keys_an_example_tells_how_it_is_used(name: str) -> None:
+    if name == "record_parquet.py":
+        pytest.importorskip("pyarrow")
+    bare = {key: value for key, value in os.environ.items() if key not in ("SELLER", "BUYER", "HOURBOOK_KEY")}
+    for arguments in ([], ["GP.*"], ["GP.*", "1"], ["GP.*", "1", "there"]):
+        command = [sys.executable, str(EXAMPLES / name), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=bare)
+        assert done.returncode == 2
+        assert done.stderr.startswith("usage: ")
+        assert "Traceback" not in done.stderr
 
 
 def test_a_first_order_trades(quickstart: Quickstart) -> None:
@@ -120,6 +137,40 @@ def test_a_tiny_maker_quotes_both_sides_and_leans(market: Market, quickstart: Qu
     while operator.fetch_open_orders(account_id=account):
         assert time.monotonic() < deadline + PATIENCE
         time.sleep(0.05)
+
+
+def test_a_tiny_maker_whose_key_may_not_quote_says_so(market: Market, quickstart: Quickstart) -> None:
+    operator = market.operator
+    participant = operator.create_participant("no maker").number
+    operator.create_account(participant, "no maker")
+    key = operator.issue_key(participant, Role.TRADER).key
+    done = start(quickstart, "tiny_maker.py", quickstart.symbol, LONG, key=key)
+    assert done.returncode == 1
+    assert "stopped: quote: " in done.stderr
+
+
+def test_a_tiny_maker_quotes_again_what_was_taken_out(market: Market, quickstart: Quickstart) -> None:
+    operator = market.operator
+    participant = operator.create_participant("tiny again").number
+    account = operator.create_account(participant, "tiny again").number
+    operator.deposit(account, "CNY", 10_000)
+    key = operator.issue_key(participant, Role.MAKER).key
+    with (
+        program(quickstart, "tiny_maker.py", quickstart.symbol, LONG, key=key) as (_, told),
+        market.client(key) as owner,
+    ):
+        # It has no hours to sell.
+        assert any("sell refused: insufficient_hours" in line for line in told)
+        deadline = time.monotonic() + PATIENCE
+        while not (first := owner.fetch_open_orders()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        owner.cancel_all_orders()
+        assert any("buy taken out: mass" in line for line in told)
+        while not (again := owner.fetch_open_orders()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert again[0].report.order_id != first[0].report.order_id
 
 
 def test_a_recording_is_read_back_exactly(market: Market, quickstart: Quickstart, tmp_path: Path) -> None:

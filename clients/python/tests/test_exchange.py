@@ -8,16 +8,31 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import PATIENCE, Market, Server
+from conftest import PATIENCE, Market, Proxy, Server
+from google.protobuf.message import Message
 
 import hourbook
-from hourbook import AsyncClient, Client, MarketDataView, NewOrder, NotExact, Observation, PriceRequest, Quote, errors, refusals
+from hourbook import (
+    AsyncClient,
+    Client,
+    MarketDataView,
+    NewOrder,
+    NotExact,
+    Observation,
+    PriceRequest,
+    Quote,
+    Rows,
+    errors,
+    refusals,
+)
 from hourbook._calls import PATHS
 from hourbook.enums import LedgerEntryKind, OrderType, ReportKind, Role, Side, TimeInForce
-from hourbook.models import TopOfBook
+from hourbook.models import Order, TopOfBook
 
 PRICE = Decimal("0.2479")
 
@@ -131,8 +146,110 @@ def test_what_is_misshapen_names_its_field(market: Market, buyer: Client) -> Non
         buyer.fetch_order(12345)
     with market.client("hb_nobody") as nobody, pytest.raises(errors.Unauthenticated):
         nobody.fetch_products()
-    with pytest.raises(NotExact, match="account_id: the key has 0 accounts"):
+    with pytest.raises(NotExact, match="account_id: the key has 0 accounts: give account_id"):
         market.operator.fetch_balance()
+
+
+def test_an_argument_of_the_wrong_type_is_refused_by_name_before_anything_is_sent(market: Market, buyer: Client) -> None:
+    symbol, operator = market.symbol, market.operator
+    place = partial(buyer.create_order, symbol, "limit", "buy", 1, "0.2")
+    asked: list[tuple[str, Callable[..., object]]] = [
+        ("since", lambda bad: buyer.trades(symbol, since=bad)),
+        ("until", lambda bad: buyer.candles(symbol, "minute", until=bad)),
+        ("since", lambda bad: buyer.fetch_index("GP.CNNX.A", bad, bad)),
+        ("symbol", lambda bad: buyer.trades(bad)),
+        ("symbol", lambda bad: buyer.create_order(bad, "limit", "buy", 1, "0.2")),
+        ("expire_time", lambda bad: place(time_in_force="gtd", expire_time=bad)),
+        ("client_order_id", lambda bad: place(client_order_id=bad)),
+        ("post_only", lambda bad: place(post_only=bad)),
+        ("account_id", lambda bad: place(account_id=bad)),
+        ("account_id", lambda bad: Client(market.server.address, "", account_id=bad)),
+        ("key", lambda bad: Client(market.server.address, bad)),
+        ("address", lambda bad: Client(bad)),
+        ("order", lambda bad: buyer.submit_order(bad)),
+        ("order", lambda bad: buyer.cancel_order(bad)),
+        ("request_id", lambda bad: buyer.cancel_order(1, request_id=bad)),
+        ("limit", lambda bad: buyer.fetch_open_orders(limit=bad)),
+        ("limit", lambda bad: buyer.fetch_order_book(symbol, bad)),
+        ("symbol", lambda bad: buyer.fetch_open_orders(bad)),
+        ("symbol", lambda bad: buyer.fetch_my_trades(bad)),
+        ("from_number", lambda bad: next(buyer.watch_orders(bad))),
+        ("session", lambda bad: buyer.session(bad)),
+        ("resume_from", lambda bad: buyer.session("mine", resume_from=bad)),
+        ("cancel_on_disconnect", lambda bad: buyer.session("mine", cancel_on_disconnect=bad)),
+        ("quotes", lambda bad: buyer.quote(bad)),
+        ("observations", lambda bad: buyer.submit_observations(1, "GP", bad)),
+        ("quote", lambda bad: buyer.fetch_quote(bad)),
+        ("symbols", lambda bad: buyer.subscribe(bad)),
+        ("currency", lambda bad: operator.deposit(market.buyer_id, bad, 1)),
+        ("hours", lambda bad: operator.declare_capacity(1, "GP.CNNX.A", datetime.now(UTC), bad, 1, "seen")),
+        ("market", lambda bad: operator.halt(market=bad)),
+    ]
+    for field, ask in asked:
+        with pytest.raises(NotExact) as refused:
+            # No whole number, no text, no moment, no flag.
+            ask(-1.5)
+        assert refused.value.field == field
+    for ask in (lambda: buyer.cancel_order(-5), lambda: next(buyer.watch_orders(-1)), lambda: place(account_id=-1)):
+        with pytest.raises(NotExact, match="is not from 0 to"):
+            ask()
+    with pytest.raises(NotExact, match="price: -1 is not above zero"):
+        buyer.create_order(symbol, "limit", "buy", 1, -1)
+    assert buyer.fetch_open_orders() == []
+
+
+def test_users_of_ccxt_find_their_milliseconds_and_timeframes(market: Market, buyer: Client, seller: Client) -> None:
+    begun = int(time.time() * 1_000)
+    seller.create_order(market.symbol, "limit", "sell", 1, PRICE)
+    taken = buyer.create_order(market.symbol, "limit", "buy", 1, PRICE)
+    for theirs, ours in (("1m", "minute"), ("1d", "day")):
+        assert buyer.fetch_ohlcv(market.symbol, theirs) == buyer.candles(market.symbol, ours) != []
+    assert [trade.trade_id for trade in buyer.fetch_trades(market.symbol, since=begun)] == [taken.fills[0].trade_id]
+    assert next(buyer.watch_ohlcv(market.symbol, "1d")).close_price == PRICE
+
+
+def test_a_ticker_tells_the_best_prices_the_last_and_the_day(market: Market, buyer: Client, seller: Client) -> None:
+    # Nobody else's.
+    symbol = market.operator.fetch_markets("GP.CNNX.A.D*")[-2].symbol
+    before = buyer.fetch_ticker(symbol)
+    assert (before.bid, before.ask, before.last_price, before.open_price, before.volume) == (None, None, None, None, 0)
+    seller.create_order(symbol, "limit", "sell", 5, PRICE)
+    buyer.create_order(symbol, "limit", "buy", 2, PRICE)
+    seller.create_order(symbol, "limit", "sell", 5, PRICE - Decimal("0.0001"))
+    buyer.create_order(symbol, "limit", "buy", 3, PRICE - Decimal("0.0001"))
+    buyer.create_order(symbol, "limit", "buy", 7, "0.2")
+    ticker = buyer.fetch_ticker(symbol)
+    assert ticker.bid is not None
+    assert ticker.ask is not None
+    assert (ticker.bid.price, ticker.bid.quantity) == (Decimal("0.2"), 7)
+    assert (ticker.ask.price, ticker.ask.quantity) == (PRICE - Decimal("0.0001"), 2)
+    assert (ticker.open_price, ticker.high_price, ticker.low_price) == (PRICE, PRICE, PRICE - Decimal("0.0001"))
+    assert (ticker.last_price, ticker.volume, ticker.trade_count) == (PRICE - Decimal("0.0001"), 5, 2)
+    assert ticker.day <= ticker.time < ticker.day + timedelta(days=1)
+    assert buyer.fetch_ticker(ticker.instrument_id).symbol == symbol
+
+
+def test_of_one_instrument_the_orders_come_in_full_pages(market: Market, buyer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = market.operator.fetch_markets("GP.CNNX.A.D*")[-2]
+    for _ in range(10):
+        buyer.create_order(market.symbol, "limit", "buy", 1, "0.2")
+    wanted = buyer.create_order(other.symbol, "limit", "buy", 1, "0.2").order_id
+    asked: list[Message] = []
+    call = buyer._wire.call
+
+    def counted(request: Message, *rest: Any, **options: Any) -> Any:
+        asked.append(request)
+        return call(request, *rest, **options)
+
+    monkeypatch.setattr(buyer._wire, "call", counted)
+    for name in (other.symbol, other.instrument_id):
+        asked.clear()
+        assert [order.report.order_id for order in buyer.fetch_open_orders(name, limit=1)] == [wanted]
+        assert len(asked) == 1
+    assert len(buyer.fetch_open_orders(limit=3)) == 3
+    monkeypatch.undo()
+    buyer.cancel_all_orders()
+    assert buyer.fetch_closed_orders(other.instrument_id, limit=1)[0].report.order_id == wanted
 
 
 def test_quotes_replace_each_other(market: Market, buyer: Client) -> None:
@@ -141,7 +258,8 @@ def test_quotes_replace_each_other(market: Market, buyer: Client) -> None:
     result = buyer.quote([Quote(symbol=market.symbol, bid_price="0.2101", bid_quantity=5)], post_only=True)
     assert [order.report.price for order in buyer.fetch_open_orders()] == [Decimal("0.2101")]
     assert buyer.fetch_open_orders()[0].quote
-    assert buyer.quote([Quote(symbol=market.symbol)]).standing_count == 0
+    # One alone needs no list.
+    assert buyer.quote(Quote(symbol=market.symbol)).standing_count == 0
 
 
 def test_instruments_and_products_are_listed(market: Market, buyer: Client) -> None:
@@ -246,12 +364,76 @@ def test_lists_become_tables(market: Market, buyer: Client, seller: Client) -> N
     assert "report.fill.price" in buyer.fetch_open_orders().to_df().columns
 
 
+def test_single_values_and_dicts_become_tables(market: Market, buyer: Client, seller: Client) -> None:
+    pytest.importorskip("pandas")
+    seller.create_order(market.symbol, "limit", "sell", 3, PRICE)
+    placed = buyer.create_order(market.symbol, "limit", "buy", 1, PRICE)
+    book = hourbook.to_df(buyer.fetch_order_book(market.symbol))
+    assert (len(book), book["symbol"][0], book["asks"][0][0].price) == (1, market.symbol, PRICE)
+    balances = hourbook.to_df(buyer.fetch_balance())
+    assert list(balances["currency"]) == ["CNY"]
+    ticker = hourbook.to_df(buyer.fetch_ticker(market.symbol), floats=True)
+    assert ticker["ask.price"][0] == float(PRICE)
+    # Ids stay whole beside rows that have none.
+    ledger = buyer.fetch_ledger().to_df()
+    assert ledger["trade_id"].isna().any()
+    assert ledger["trade_id"].iloc[-1] == placed.fills[0].trade_id
+    assert (str(ledger["trade_id"].dtype), str(ledger["entry_id"].dtype)) == ("Int64", "int64")
+    # Of no rows too.
+    assert hourbook.to_df(Rows(Order)).dtypes["report.fill.trade_id"] == "Int64"
+    update = next(iter(buyer.subscribe(market.symbol, "statistics")))
+    assert hourbook.to_df(update)["content"][0] == update.content
+
+
 def test_a_way_out_cancels(market: Market) -> None:
     with Client(market.server.address, market.buyer_key, cancel_on_exit=True) as client:
         placed = client.create_order(market.symbol, "limit", "buy", 1, "0.2")
         assert client.fetch_order(placed.order_id).live
     with market.client(market.buyer_key) as client:
         assert not client.fetch_order(placed.order_id).live
+
+
+def test_a_way_out_that_fails_hides_nothing(market: Market, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    def leaving(raises: Exception | None) -> None:
+        proxy.is_shut = False
+        with Client(proxy.address, market.buyer_key, patience=0.1, cancel_on_exit=True) as client:
+            client.fetch_accounts()
+            proxy.is_shut = True
+            proxy.cut()
+            if raises is not None:
+                raise raises
+
+    with pytest.raises(ZeroDivisionError):
+        leaving(ZeroDivisionError("the program's own"))
+    assert "the cancel on the way out failed" in caplog.text
+    with pytest.raises(errors.Unavailable):
+        leaving(None)
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_a_session_that_cannot_end_in_order_hides_nothing(
+    market: Market, proxy: Proxy, dice: random.Random, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"hides nothing {dice.randrange(1 << 32)}"
+
+    def lose(session: hourbook.Session | hourbook.AsyncSession) -> None:
+        proxy.is_deaf = proxy.is_shut = True
+        session.create_order(market.symbol, "limit", "buy", 1, "0.2")
+        proxy.cut()
+        raise ZeroDivisionError("the program's own")
+
+    with (
+        Client(proxy.address, market.buyer_key, patience=0.1) as client,
+        pytest.raises(ZeroDivisionError),
+        client.session(f"{name} s") as session,
+    ):
+        lose(session)
+    proxy.is_deaf = proxy.is_shut = False
+    async with AsyncClient(proxy.address, market.buyer_key, patience=0.1) as exchange:
+        with pytest.raises(ZeroDivisionError):
+            async with await exchange.session(f"{name} a") as waiting:
+                lose(waiting)
+    assert [f"session {name} {each} ends" in caplog.text for each in ("s", "a")] == [True, True]
 
 
 def test_a_session_places_amends_and_cancels(market: Market, buyer: Client) -> None:

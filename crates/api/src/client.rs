@@ -48,7 +48,7 @@ pub enum Error {
     Key,
     #[error("cannot connect: {0}")]
     Connect(#[from] tonic::transport::Error),
-    #[error("{}: {}", .0.code(), .0.message())]
+    #[error("{}", said(.0))]
     Refused(Box<Status>),
     #[error("the session ended: {0}")]
     Ended(String),
@@ -61,6 +61,14 @@ pub enum Error {
         /// Entries of the session of which nobody knows whether they were sequenced: ask `ListOrders`.
         unanswered: Vec<u64>,
     },
+}
+
+/// The exchange's own words; of a status without any, what its code means.
+fn said(status: &Status) -> String {
+    match status.message() {
+        "" => status.code().to_string(),
+        message => message.to_owned(),
+    }
 }
 
 /// What to do about an error.

@@ -11,7 +11,7 @@
 from hourbook._wire import Session
 from hourbook._wire_aio import AsyncSession
 from hourbook.aio import AsyncClient, AsyncSubscription
-from hourbook.answers import Done, IssuedKey, OrderResult, QuotesResult, Rows, to_df
+from hourbook.answers import Done, IssuedKey, OrderResult, QuotesResult, Rows, Ticker, to_df
 from hourbook.books import BookView, LevelBook, OrderBook
 from hourbook.client import Client, Subscription
 from hourbook.enums import (
@@ -102,6 +102,7 @@ __all__ = [
     "SlowReader",
     "StatusError",
     "Subscription",
+    "Ticker",
     "TimeInForce",
     "UnknownName",
     "WithheldReason",

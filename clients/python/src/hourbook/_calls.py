@@ -15,6 +15,7 @@ from hourbook._proto import (
     pricing_pb2,
 )
 from hourbook.errors import HourbookError, NotAllowed, NotExact, StatusError
+from hourbook.exact import text
 from hourbook.refusals import SessionInUse
 
 _FILES = (accounts_pb2, admin_pb2, instruments_pb2, market_data_pb2, orders_pb2, pricing_pb2)
@@ -61,7 +62,7 @@ _BROKEN = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL", "UNKNOWN
 
 def target(address: str, tls: bool, root_certificates: bytes | None) -> tuple[str, grpc.ChannelCredentials | None]:
     """Host and port, and what to trust; without it nothing is encrypted. A scheme says the same as `tls`."""
-    scheme, there, rest = address.rpartition("://")
+    scheme, there, rest = text(address, "address").rpartition("://")
     if there and scheme not in ("http", "https"):
         raise NotExact(f"{scheme} is neither http nor https", "address")
     encrypted = tls or scheme == "https" or root_certificates is not None
@@ -70,7 +71,7 @@ def target(address: str, tls: bool, root_certificates: bytes | None) -> tuple[st
 
 def metadata(key: str) -> tuple[tuple[str, str], ...]:
     """What goes with every call. A key may come from a file, with the end of its line."""
-    key = key.strip()
+    key = text(key, "key").strip()
     if not (key.isascii() and key.isprintable()):
         raise NotExact("has characters that a header cannot carry", "key")
     return (("authorization", f"Bearer {key}"),) if key else ()

@@ -1,5 +1,6 @@
 """The sync transport: calls and streams on one channel, and a session in threads of its own."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from hourbook._proto import orders_pb2
 from hourbook.errors import Closed, Failure, HourbookError, Internal, TimedOut, Unavailable, of_status
 from hourbook.models import ExecutionReport
 from hourbook.trading import SessionVerbs, Trading
+
+log = logging.getLogger("hourbook")
 
 A = TypeVar("A", bound=Message)
 
@@ -173,8 +176,14 @@ class Session(SessionVerbs):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.close()
+        except HourbookError as failed:
+            # What the program itself raised says more.
+            if kind is None:
+                raise
+            log.error("session %s ends: %s", self._trading.session, failed)
 
     def _ask(self, add: Callable[[], int]) -> int:
         with self._changed:

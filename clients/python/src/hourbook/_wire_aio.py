@@ -1,6 +1,7 @@
 """The async transport: calls and streams on one channel, and a session in a task of its own."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, Self, TypeVar, cast
@@ -14,6 +15,8 @@ from hourbook._proto import orders_pb2
 from hourbook.errors import Closed, Failure, HourbookError, Internal, TimedOut, Unavailable, of_status
 from hourbook.models import ExecutionReport
 from hourbook.trading import SessionVerbs, Trading
+
+log = logging.getLogger("hourbook")
 
 A = TypeVar("A", bound=Message)
 
@@ -188,8 +191,14 @@ class AsyncSession(SessionVerbs):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            await self.close()
+        except HourbookError as failed:
+            # What the program itself raised says more.
+            if kind is None:
+                raise
+            log.error("session %s ends: %s", self._trading.session, failed)
 
     def _ask(self, add: Callable[[], int]) -> int:
         if self._is_over or self._leaving:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from hourbook._proto import types_pb2
-from hourbook.enums import ReportKind
+from hourbook.enums import InstrumentStatus, ReportKind
 from hourbook.errors import refusal
 from hourbook.exact import Word
-from hourbook.models import ExecutionReport, Fill
+from hourbook.models import Book, Candle, ExecutionReport, Fill, Level
 
 if TYPE_CHECKING:
     import pandas
@@ -64,6 +65,53 @@ class QuotesResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Ticker:
+    """An instrument at a glance. Prices are in the currency per unit-hour, quantities lots."""
+
+    symbol: str
+    instrument_id: int
+    # The exchange's sequence number at which bid, ask and last are true, and the time of that command.
+    sequence: int
+    time: datetime
+    status: InstrumentStatus
+    # None where nobody bids, or offers.
+    bid: Level | None
+    ask: Level | None
+    # Of the last trade, whenever that was; None before the first.
+    last_price: Decimal | None
+    # Midnight of the UTC day of `time`, whose trades all below is made of; no prices where there are none.
+    day: datetime
+    open_price: Decimal | None
+    high_price: Decimal | None
+    low_price: Decimal | None
+    volume: Decimal
+    trade_count: int
+
+    @classmethod
+    def of(cls, book: Book, day: datetime, candle: Candle | None) -> Self:
+        """Of a book, and the day's candle where something has traded."""
+        if candle is not None and candle.start_time != day:
+            # A day began meanwhile.
+            candle = None
+        return cls(
+            symbol=book.symbol,
+            instrument_id=book.instrument_id,
+            sequence=book.sequence,
+            time=book.time,
+            status=book.status,
+            bid=book.bids[0] if book.bids else None,
+            ask=book.asks[0] if book.asks else None,
+            last_price=book.last_trade_price,
+            day=day,
+            open_price=candle.open_price if candle else None,
+            high_price=candle.high_price if candle else None,
+            low_price=candle.low_price if candle else None,
+            volume=candle.volume if candle else Decimal(0),
+            trade_count=candle.trade_count if candle else 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """An operator's request is done."""
 
@@ -101,19 +149,24 @@ class Rows(list[T]):
     def to_df(self, *, floats: bool = False) -> pandas.DataFrame:
         """A pandas DataFrame with a column for each field, even of no rows; those of a value within a value are `outer.inner`.
 
-        Decimals stay exact unless `floats` asks for floats to compute with. Needs `pip install hourbook[pandas]`.
+        Decimals stay exact unless `floats` asks for floats to compute with. Whole numbers that may be missing are `Int64`, which
+        has a place for none. Needs `pip install hourbook[pandas]`.
         """
         import pandas
 
-        columns = _columns(self.kind)
-        table = [[_cell(row, path, floats) for path in columns] for row in self]
-        return pandas.DataFrame(table, columns=[".".join(path) for path in columns])
+        columns = {".".join(column.path): column for column in _columns(self.kind)}
+        table = [[_cell(row, column.path, floats) for column in columns.values()] for row in self]
+        whole = {name: "Int64" for name, column in columns.items() if column.is_optional_int}
+        return pandas.DataFrame(table, columns=list(columns)).astype(whole)
 
 
-def to_df(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
-    """A pandas DataFrame of any of this package's values, all of one kind."""
-    rows = list(rows)
-    return Rows(type(rows[0]) if rows else _Nothing, rows).to_df(floats=floats)
+def to_df(values: Any, *, floats: bool = False) -> pandas.DataFrame:
+    """A pandas DataFrame of any of this package's values: one, which makes one row, several of one kind, or a dict of them."""
+    if is_dataclass(values):
+        values = [values]
+    rows = list(values.values() if isinstance(values, Mapping) else values)
+    kind = values.kind if isinstance(values, Rows) else type(rows[0]) if rows else _Nothing
+    return Rows(kind, rows).to_df(floats=floats)
 
 
 @dataclass(frozen=True)
@@ -121,15 +174,26 @@ class _Nothing:
     """The kind of no rows."""
 
 
-def _columns(kind: type) -> tuple[tuple[str, ...], ...]:
+class _Column(NamedTuple):
+    # The field, behind those of the values that it is within.
+    path: tuple[str, ...]
+    # A whole number that is not always there.
+    is_optional_int: bool
+
+
+def _columns(kind: type, is_optional: bool = False) -> tuple[_Column, ...]:
     """The fields of a kind of value, those within a value too."""
-    columns: list[tuple[str, ...]] = []
+    columns: list[_Column] = []
     for name, hint in get_type_hints(kind).items():
-        inner = next((each for each in (hint, *get_args(hint)) if is_dataclass(each)), None)
-        if isinstance(inner, type) and get_origin(hint) is not tuple:
-            columns += [(name, *path) for path in _columns(inner)]
+        kinds = (hint,) if get_origin(hint) is tuple else (hint, *get_args(hint))
+        inner = [each for each in kinds if is_dataclass(each)]
+        may_lack = is_optional or type(None) in kinds
+        # What is now of one kind and now of another stays in one cell.
+        if len(inner) == 1 and isinstance(inner[0], type):
+            within = _columns(inner[0], may_lack)
+            columns += [_Column((name, *each.path), each.is_optional_int) for each in within]
         else:
-            columns.append((name,))
+            columns.append(_Column((name,), may_lack and int in kinds))
     return tuple(columns)
 
 

@@ -7,9 +7,9 @@ Calls that change something carry an id, made here unless given, and are sent ag
 them: nothing is done twice. The market's refusals are raised, one class for each reason (`hourbook.refusals`).
 """
 
+import logging
 import time
 from collections.abc import Iterator, Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
 from google.protobuf.message import Message
@@ -26,7 +26,7 @@ from hourbook._proto import (
     pricing_pb2,
 )
 from hourbook._wire import Session, Wire
-from hourbook.answers import Done, IssuedKey, OrderResult, QuotesResult, Rows, order_result
+from hourbook.answers import Done, IssuedKey, OrderResult, QuotesResult, Rows, Ticker, order_result
 from hourbook.books import BookView
 from hourbook.enums import (
     CandleInterval,
@@ -42,7 +42,7 @@ from hourbook.enums import (
     TimeInForce,
 )
 from hourbook.errors import BookDiffers, HourbookError, NotExact, OutOfRange, Refused
-from hourbook.exact import Number, lots, micros, timestamp
+from hourbook.exact import LARGEST_LONG_ID, Moment, Number, count, flag, instance, lots, micros, several, text, timestamp
 from hourbook.feed import Feed, MarketUpdate, Recorder
 from hourbook.models import (
     Account,
@@ -74,14 +74,18 @@ from hourbook.models import (
     TopOfBook,
 )
 from hourbook.refusals import BY_REASON
-from hourbook.requests import NewOrder, Observation, OrderId, PriceRequest, Quote, new_id
+from hourbook.requests import NewOrder, Observation, OrderId, PriceRequest, Quote
 from hourbook.trading import Trading
+
+log = logging.getLogger("hourbook")
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Message)
 
 # What the exchange gives in one page at most.
 _PAGE = 1_000
+# What the wire's limits hold.
+_MOST = (1 << 31) - 1
 # A report number that was not given yet: the answer names the one that is next.
 _FAR = 1 << 62
 
@@ -95,7 +99,11 @@ class Client:
     - `timeout`: seconds that one attempt may take
     - `patience`: seconds for which a call or a stream that fails is tried again
     - `root_certificates`: whom to trust instead of the system's authorities, PEM
-    - `cancel_on_exit`: as a context manager, cancel all orders of the account on the way out
+    - `cancel_on_exit`: as a context manager, cancel all orders of the account on the way out; where that fails it is raised,
+      or logged where the program is on its way out with an exception of its own
+
+    Everywhere: a value of the wrong type, or one that cannot be meant, raises NotExact with its `field` before anything is sent.
+    A time is a datetime with a time zone, or a whole number of milliseconds since 1970.
     """
 
     def __init__(
@@ -111,7 +119,7 @@ class Client:
         root_certificates: bytes | None = None,
     ) -> None:
         self._wire = Wire(address, key, timeout=timeout, patience=patience, tls=tls, root_certificates=root_certificates)
-        self._account_id = account_id
+        self._account_id = None if account_id is None else count(account_id, "account_id")
         self._cancel_on_exit = cancel_on_exit
         # Symbols of instruments by their numbers, as far as they were told.
         self._symbols: dict[int, str] = {}
@@ -119,10 +127,15 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if self._cancel_on_exit:
                 self.cancel_all_orders()
+        except Exception as failed:
+            # What the program itself raised says more.
+            if kind is None:
+                raise
+            log.error("orders may be left, the cancel on the way out failed: %s", failed)
         finally:
             self.close()
 
@@ -141,7 +154,7 @@ class Client:
         price: Number | None = None,
         *,
         time_in_force: TimeInForce | str | None = None,
-        expire_time: datetime | None = None,
+        expire_time: Moment | None = None,
         budget: Number | None = None,
         trigger_price: Number | None = None,
         display_quantity: Number | None = None,
@@ -172,7 +185,8 @@ class Client:
 
     def submit_order(self, order: NewOrder, *, account_id: int | None = None) -> OrderResult:
         """Places an order. Raises the market's refusal."""
-        message, request_id = order.message(), order.client_order_id or new_id()
+        message = instance(order, NewOrder, "order").message()
+        request_id = requests.own_id(order.client_order_id, "client_order_id")
         request = orders_pb2.PlaceOrderRequest(
             account_id=self._account(account_id), client_order_id=request_id, order=message
         )
@@ -189,7 +203,7 @@ class Client:
 
     def cancel_order(self, id: OrderId, *, request_id: str | None = None, account_id: int | None = None) -> OrderResult:
         """Cancels an order: a number is the exchange's id, a text the client's own."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = orders_pb2.CancelOrderRequest(
             account_id=self._account(account_id), request_id=request_id, order=requests.order_name(id)
         )
@@ -207,7 +221,7 @@ class Client:
         account_id: int | None = None,
     ) -> OrderResult:
         """Amends an order in one step: what is left out stays. `amount` is the whole order quantity, what is filled included."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = orders_pb2.AmendOrderRequest(
             amendment=requests.amendment(id, price, amount, trigger_price),
             account_id=self._account(account_id),
@@ -220,10 +234,10 @@ class Client:
         self, id: OrderId, by: Number, *, request_id: str | None = None, account_id: int | None = None
     ) -> OrderResult:
         """Takes lots off an order, which keeps its place in the queue."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = orders_pb2.ReduceOrderRequest(
             order=requests.order_name(id),
-            by_quantity=lots(by, "by_quantity"),
+            by_quantity=lots(by, "by_quantity", least=1),
             account_id=self._account(account_id),
             request_id=request_id,
         )
@@ -240,7 +254,7 @@ class Client:
         account_id: int | None = None,
     ) -> int:
         """Cancels all orders of the account, or of an instrument, a product, a side; returns how many that were."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = orders_pb2.MassCancelRequest(
             scope=requests.mass_cancel(symbol, product, side),
             account_id=self._account(account_id),
@@ -253,15 +267,15 @@ class Client:
 
     def quote(
         self,
-        quotes: Sequence[Quote],
+        quotes: Quote | Sequence[Quote],
         *,
         post_only: bool = False,
         self_trade_prevention: SelfTradePrevention | str | None = None,
         request_id: str | None = None,
         account_id: int | None = None,
     ) -> QuotesResult:
-        """Replaces the account's quotes on these instruments, 1 to 1,000."""
-        request_id = request_id or new_id()
+        """Replaces the account's quotes on these instruments, 1 to 1,000; one may be given alone."""
+        request_id = requests.own_id(request_id)
         request = orders_pb2.MassQuoteRequest(
             quotes=requests.quote_set(quotes, post_only, self_trade_prevention),
             account_id=self._account(account_id),
@@ -277,38 +291,42 @@ class Client:
         return Order.of((self._wire.call(request, orders_pb2.GetOrderResponse)).order)
 
     def fetch_open_orders(
-        self, symbol: str | None = None, *, limit: int | None = None, account_id: int | None = None
+        self, symbol: str | int | None = None, *, limit: int | None = None, account_id: int | None = None
     ) -> Rows[Order]:
-        """Live orders, in arrival order."""
+        """Live orders, in arrival order; all, or those of an instrument, of which the account's others are read too."""
         return self._orders(False, symbol, limit, account_id)
 
     def fetch_closed_orders(
-        self, symbol: str | None = None, *, limit: int | None = None, account_id: int | None = None
+        self, symbol: str | int | None = None, *, limit: int | None = None, account_id: int | None = None
     ) -> Rows[Order]:
-        """Orders that are over, newest first."""
+        """Orders that are over, newest first; all, or those of an instrument, of which the account's others are read too."""
         return self._orders(True, symbol, limit, account_id)
 
-    def _orders(self, closed: bool, symbol: str | None, limit: int | None, account_id: int | None) -> Rows[Order]:
+    def _orders(self, closed: bool, symbol: str | int | None, limit: int | None, account_id: int | None) -> Rows[Order]:
+        is_meant = requests.about(symbol)
         request = orders_pb2.ListOrdersRequest(account_id=self._account(account_id), closed=closed)
         return self._pages(
             request,
             orders_pb2.ListOrdersResponse,
             Order,
-            lambda page: [Order.of(each) for each in page.orders if symbol in (None, each.report.symbol)],
+            lambda page: [order for order in map(Order.of, page.orders) if is_meant(order.report)],
             limit,
+            is_filtered=symbol is not None,
         )
 
     def fetch_my_trades(
-        self, symbol: str | None = None, *, limit: int | None = None, account_id: int | None = None
+        self, symbol: str | int | None = None, *, limit: int | None = None, account_id: int | None = None
     ) -> Rows[ExecutionReport]:
-        """The account's fills, oldest first; of each, `fill` has price, lots and fee."""
+        """The account's fills, oldest first, all or those of an instrument; of each, `fill` has price, lots and fee."""
+        is_meant = requests.about(symbol)
         request = orders_pb2.ListFillsRequest(account_id=self._account(account_id))
         return self._pages(
             request,
             orders_pb2.ListFillsResponse,
             ExecutionReport,
-            lambda page: [ExecutionReport.of(each) for each in page.fills if symbol in (None, each.symbol)],
+            lambda page: [report for report in map(ExecutionReport.of, page.fills) if is_meant(report)],
             limit,
+            is_filtered=symbol is not None,
         )
 
     def watch_orders(
@@ -318,6 +336,7 @@ class Client:
         account_id = self._account(account_id)
         if from_number is None:
             from_number = self._next_report(account_id)
+        from_number = count(from_number, "from_number", largest=LARGEST_LONG_ID)
         attempts = Attempts(self._wire.patience, stream=True)
         while True:
             request = orders_pb2.StreamExecutionsRequest(account_id=account_id, from_number=from_number)
@@ -387,27 +406,32 @@ class Client:
 
     def fetch_order_book(self, symbol: str | int, limit: int = 10, *, orders: bool = False) -> Book:
         """The book of an instrument, `limit` levels a side; with `orders`, single orders too (at most 1,000 a side)."""
-        request = market_data_pb2.GetBookRequest(depth=limit, orders=orders)
+        request = market_data_pb2.GetBookRequest(depth=count(limit, "limit", largest=_MOST), orders=flag(orders, "orders"))
         requests.name_instrument(request, symbol)
         return Book.of(self._wire.call(request, market_data_pb2.GetBookResponse))
+
+    def fetch_ticker(self, symbol: str | int) -> Ticker:
+        """Best bid and best ask, the last trade, and what the UTC day's trades add up to; by two calls."""
+        book = self.fetch_order_book(symbol, 1)
+        day = book.time.replace(hour=0, minute=0, second=0, microsecond=0)
+        candles = self.candles(book.symbol, CandleInterval.DAY, since=day, limit=1)
+        return Ticker.of(book, day, candles[0] if candles else None)
 
     def subscribe(
         self,
         symbols: str | Iterable[str] = (),
-        views: Iterable[MarketDataView | str] = (MarketDataView.LEVELS,),
+        views: MarketDataView | str | Iterable[MarketDataView | str] = (MarketDataView.LEVELS,),
         *,
         patterns: str | Iterable[str] = (),
-        candle_intervals: Iterable[CandleInterval | str] = (),
+        candle_intervals: CandleInterval | str | Iterable[CandleInterval | str] = (),
         slow_reader: SlowReader | str = SlowReader.CLOSE,
         recorder: Recorder | None = None,
     ) -> "Subscription":
         """Views of instruments, by symbol or by a pattern such as `GP.CNNX.*`: of each a snapshot, then every change.
 
-        Iterate over what it returns. It keeps the books of the views asked for, checks them, and goes on where it was after a
-        lost connection. A `recorder` writes what comes to a file.
+        Symbols, views, patterns and intervals may be one or several. Iterate over what it returns. It keeps the books of the
+        views asked for, checks them, and goes on where it was after a lost connection. A `recorder` writes what comes to a file.
         """
-        symbols = (symbols,) if isinstance(symbols, str) else symbols
-        patterns = (patterns,) if isinstance(patterns, str) else patterns
         feed = Feed(symbols, patterns, views, candle_intervals, slow_reader)
         return Subscription(self._wire, feed, self._symbols, recorder)
 
@@ -415,15 +439,15 @@ class Client:
         self,
         symbol: str,
         *,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
         limit: int | None = None,
     ) -> Rows[PastTrade]:
         """Trades of an instrument, oldest first, as far back as history reaches; also of one that is listed no more.
 
         - `since`, `until`: trades from this time on, and before this time
         """
-        request = market_data_pb2.ListTradesRequest(symbol=symbol)
+        request = market_data_pb2.ListTradesRequest(symbol=text(symbol, "symbol"))
         _period(request, since, until)
         return self._pages(
             request,
@@ -440,16 +464,17 @@ class Client:
         symbol: str,
         timeframe: CandleInterval | str = CandleInterval.MINUTE,
         *,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
         limit: int | None = None,
     ) -> Rows[Candle]:
         """Candles of an instrument, oldest first, as far back as history reaches; also of one that is listed no more.
 
+        - `timeframe`: an interval, or its name in ccxt: `1s`, `1m`, `5m`, `15m`, `1h`, `1d`
         - `since`, `until`: candles that begin at this time or later, and before this time
         """
-        interval = CandleInterval.of(timeframe, "interval")
-        request = market_data_pb2.ListCandlesRequest(symbol=symbol, interval=int(interval))  # type: ignore[arg-type]
+        interval = requests.candle_interval(timeframe, "interval")
+        request = market_data_pb2.ListCandlesRequest(symbol=text(symbol, "symbol"), interval=int(interval))  # type: ignore[arg-type]
         _period(request, since, until)
         return self._pages(
             request,
@@ -461,9 +486,9 @@ class Client:
 
     fetch_ohlcv = candles
 
-    def fetch_index(self, product: str, since: datetime, until: datetime, *, limit: int | None = None) -> Rows[IndexHour]:
+    def fetch_index(self, product: str, since: Moment, until: Moment, *, limit: int | None = None) -> Rows[IndexHour]:
         """The index of a product by hour of delivery, oldest first: the mean price of the trades in each hour's instrument."""
-        request = market_data_pb2.ListIndexRequest(product=product)
+        request = market_data_pb2.ListIndexRequest(product=text(product, "product"))
         _period(request, since, until)
         return self._pages(
             request,
@@ -476,7 +501,7 @@ class Client:
     def fetch_forward_curve(self, product: str, *, limit: int | None = None) -> Rows[CurvePoint]:
         """The forward curve of a product: a price for each listed period, hours first, then days, weeks and months."""
         return self._pages(
-            market_data_pb2.GetForwardCurveRequest(product=product),
+            market_data_pb2.GetForwardCurveRequest(product=text(product, "product")),
             market_data_pb2.GetForwardCurveResponse,
             CurvePoint,
             lambda page: [CurvePoint.of(each) for each in page.points],
@@ -495,7 +520,7 @@ class Client:
             subscription.close()
 
     def watch_ticker(self, symbol: str) -> Iterator[TopOfBook]:
-        """Best bid and best ask at each change."""
+        """Best bid and best ask at each change; `fetch_ticker` tells more, once."""
         subscription = self.subscribe(symbol, [MarketDataView.TOP])
         try:
             for update in subscription:
@@ -542,7 +567,7 @@ class Client:
             subscription.close()
 
     def watch_ohlcv(self, symbol: str, timeframe: CandleInterval | str = CandleInterval.MINUTE) -> Iterator[Candle]:
-        """Candles: those that are kept, then the one that grew or began, at each trade."""
+        """Candles: those that are kept, then the one that grew or began, at each trade. Intervals as in `candles`."""
         subscription = self.subscribe(symbol, [MarketDataView.CANDLES], candle_intervals=[timeframe])
         try:
             for update in subscription:
@@ -556,7 +581,7 @@ class Client:
 
     def fetch_products(self, pattern: str = "", *, limit: int | None = None) -> Rows[Product]:
         """Products by symbol; a pattern such as `GP.*` or `*.CNNX.A` chooses."""
-        request = instruments_pb2.ListProductsRequest(pattern=pattern)
+        request = instruments_pb2.ListProductsRequest(pattern=text(pattern, "pattern"))
         return self._pages(
             request,
             instruments_pb2.ListProductsResponse,
@@ -567,12 +592,12 @@ class Client:
 
     def fetch_product(self, symbol: str) -> Product:
         """One product."""
-        request = instruments_pb2.GetProductRequest(symbol=symbol)
+        request = instruments_pb2.GetProductRequest(symbol=text(symbol, "symbol"))
         return Product.of((self._wire.call(request, instruments_pb2.GetProductResponse)).product)
 
     def fetch_contract(self, product: str) -> str:
         """What one unit of a product carries, what its tier promises and when it is delivered, in words."""
-        request = instruments_pb2.GetContractRequest(product=product)
+        request = instruments_pb2.GetContractRequest(product=text(product, "product"))
         return (self._wire.call(request, instruments_pb2.GetContractResponse)).text
 
     def fetch_markets(
@@ -583,7 +608,7 @@ class Client:
         limit: int | None = None,
     ) -> Rows[Instrument]:
         """Instruments by product, kind of period and start; a pattern such as `GP.CNNX.A.D*` chooses."""
-        request = instruments_pb2.ListInstrumentsRequest(pattern=pattern)
+        request = instruments_pb2.ListInstrumentsRequest(pattern=text(pattern, "pattern"))
         if status is not None:
             request.status = int(InstrumentStatus.of(status, "status"))  # type: ignore[assignment]
         found = self._pages(
@@ -611,7 +636,7 @@ class Client:
         """
         known: dict[str, tuple[InstrumentStatus, int]] = {}
         attempts = Attempts(self._wire.patience, stream=True)
-        request = instruments_pb2.StreamInstrumentStatusRequest(pattern=pattern)
+        request = instruments_pb2.StreamInstrumentStatusRequest(pattern=text(pattern, "pattern"))
         while True:
             try:
                 for answer in self._wire.stream(request, instruments_pb2.StreamInstrumentStatusResponse):
@@ -665,7 +690,7 @@ class Client:
 
     def fetch_capacity(self, product: str, *, account_id: int | None = None) -> Rows[CapacityRange]:
         """Hours of a product that the account may still sell, from now on."""
-        request = accounts_pb2.ListCapacityRequest(account_id=self._account(account_id), product=product)
+        request = accounts_pb2.ListCapacityRequest(account_id=self._account(account_id), product=text(product, "product"))
         answer = self._wire.call(request, accounts_pb2.ListCapacityResponse)
         return Rows(CapacityRange, (CapacityRange.of(each) for each in answer.ranges))
 
@@ -693,19 +718,19 @@ class Client:
 
     def explain_score(self, provider_id: int, class_: str) -> Explanation:
         """The attributes that make up the score of a provider's service in a class."""
-        service = pricing_pb2.Service(provider_id=provider_id, **{"class": class_})
+        service = pricing_pb2.Service(provider_id=count(provider_id, "provider_id"), **{"class": text(class_, "class")})
         answer = self._wire.call(pricing_pb2.ExplainRequest(service=service), pricing_pb2.ExplainResponse)
         return Explanation.of(answer)
 
     def fetch_rating(self, provider_id: int, class_: str) -> Rating:
         """What a provider's service in a class is rated."""
-        request = pricing_pb2.GetRatingRequest(provider_id=provider_id, **{"class": class_})
+        request = pricing_pb2.GetRatingRequest(provider_id=count(provider_id, "provider_id"), **{"class": text(class_, "class")})
         return Rating.of((self._wire.call(request, pricing_pb2.GetRatingResponse)).rating)
 
     def fetch_ratings(self, provider_id: int | None = None, *, limit: int | None = None) -> Rows[Rating]:
         """Every rating, or those of one provider, by provider and class."""
         return self._pages(
-            pricing_pb2.ListRatingsRequest(provider_id=provider_id or 0),
+            pricing_pb2.ListRatingsRequest(provider_id=count(provider_id or 0, "provider_id")),
             pricing_pb2.ListRatingsResponse,
             Rating,
             lambda page: [Rating.of(each) for each in page.ratings],
@@ -716,12 +741,12 @@ class Client:
         self, provider_id: int, class_: str, observations: Sequence[Observation], *, request_id: str | None = None
     ) -> Done:
         """Hands measurements of a provider's service in: all of them, or none. `number` says how many."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = pricing_pb2.SubmitObservationsRequest(
             request_id=request_id,
-            provider_id=provider_id,
-            observations=[each.message() for each in observations],
-            **{"class": class_},
+            provider_id=count(provider_id, "provider_id"),
+            observations=[instance(each, Observation, "observations").message() for each in several(observations)],
+            **{"class": text(class_, "class")},
         )
         answer = self._wire.call(request, pricing_pb2.SubmitObservationsResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated, answer.observation_count)
@@ -744,15 +769,17 @@ class Client:
 
     def create_participant(self, name: str, *, request_id: str | None = None) -> Done:
         """Registers a participant; `number` is its id."""
-        request_id = request_id or new_id()
-        request = admin_pb2.CreateParticipantRequest(request_id=request_id, name=name)
+        request_id = requests.own_id(request_id)
+        request = admin_pb2.CreateParticipantRequest(request_id=request_id, name=text(name, "name"))
         answer = self._wire.call(request, admin_pb2.CreateParticipantResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated, answer.participant_id)
 
     def create_account(self, participant_id: int, name: str, *, request_id: str | None = None) -> Done:
         """Opens an account of a participant; `number` is its id."""
-        request_id = request_id or new_id()
-        request = admin_pb2.CreateAccountRequest(request_id=request_id, participant_id=participant_id, name=name)
+        request_id = requests.own_id(request_id)
+        request = admin_pb2.CreateAccountRequest(
+            request_id=request_id, participant_id=count(participant_id, "participant_id"), name=text(name, "name")
+        )
         answer = self._wire.call(request, admin_pb2.CreateAccountResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated, answer.account_id)
 
@@ -766,21 +793,21 @@ class Client:
         request_id: str | None = None,
     ) -> IssuedKey:
         """Makes a key. It is told once: where the answer was lost, revoke the key (`fetch_keys`) and make another."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.IssueKeyRequest(
             request_id=request_id,
-            participant_id=participant_id,
-            account_id=account_id or 0,
+            participant_id=count(participant_id, "participant_id"),
+            account_id=count(account_id or 0, "account_id"),
             role=int(Role.of(role, "role")),  # type: ignore[arg-type]
-            label=label,
+            label=text(label, "label"),
         )
         answer = self._wire.call(request, admin_pb2.IssueKeyResponse, again=False, request_id=request_id)
         return IssuedKey(answer.key_id, answer.key)
 
     def revoke_key(self, key_id: int, *, request_id: str | None = None) -> Done:
         """Ends a key, and its sessions with it."""
-        request_id = request_id or new_id()
-        request = admin_pb2.RevokeKeyRequest(request_id=request_id, key_id=key_id)
+        request_id = requests.own_id(request_id)
+        request = admin_pb2.RevokeKeyRequest(request_id=request_id, key_id=count(key_id, "key_id"))
         answer = self._wire.call(request, admin_pb2.RevokeKeyResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
 
@@ -788,13 +815,13 @@ class Client:
         self, account_id: int, currency: str, amount: Number, *, reference: str = "", request_id: str | None = None
     ) -> Done:
         """Books money that came in; `number` is the ledger entry."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.DepositRequest(
             request_id=request_id,
-            account_id=account_id,
-            currency=currency,
-            amount_micros=micros(amount, "amount"),
-            reference=reference,
+            account_id=count(account_id, "account_id"),
+            currency=text(currency, "currency"),
+            amount_micros=micros(amount, "amount", least=1),
+            reference=text(reference, "reference"),
         )
         answer = self._wire.call(request, admin_pb2.DepositResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated, answer.entry_id)
@@ -803,13 +830,13 @@ class Client:
         self, account_id: int, currency: str, amount: Number, *, reference: str = "", request_id: str | None = None
     ) -> Done:
         """Books money that went out; `number` is the ledger entry."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.WithdrawRequest(
             request_id=request_id,
-            account_id=account_id,
-            currency=currency,
-            amount_micros=micros(amount, "amount"),
-            reference=reference,
+            account_id=count(account_id, "account_id"),
+            currency=text(currency, "currency"),
+            amount_micros=micros(amount, "amount", least=1),
+            reference=text(reference, "reference"),
         )
         answer = self._wire.call(request, admin_pb2.WithdrawResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated, answer.entry_id)
@@ -818,7 +845,7 @@ class Client:
         self,
         account_id: int,
         product: str,
-        start_time: datetime,
+        start_time: Moment,
         hours: int,
         quantity: Number,
         attestation: str,
@@ -826,15 +853,15 @@ class Client:
         request_id: str | None = None,
     ) -> Done:
         """Sets what an account may sell of a product in each hour of a range."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.DeclareCapacityRequest(
             request_id=request_id,
-            account_id=account_id,
-            product=product,
+            account_id=count(account_id, "account_id"),
+            product=text(product, "product"),
             start_time=timestamp(start_time, "start_time"),
-            hours=hours,
-            quantity=lots(quantity, "quantity"),
-            attestation=attestation,
+            hours=count(hours, "hours"),
+            quantity=lots(quantity, "quantity", least=0),
+            attestation=text(attestation, "attestation"),
         )
         answer = self._wire.call(request, admin_pb2.DeclareCapacityResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
@@ -843,12 +870,12 @@ class Client:
         self, account_id: int, *, commands_per_second: int, open_order_limit: int, request_id: str | None = None
     ) -> Done:
         """Sets what an account may do at most."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.SetLimitsRequest(
             request_id=request_id,
-            account_id=account_id,
-            commands_per_second=commands_per_second,
-            open_order_limit=open_order_limit,
+            account_id=count(account_id, "account_id"),
+            commands_per_second=count(commands_per_second, "commands_per_second"),
+            open_order_limit=count(open_order_limit, "open_order_limit"),
         )
         answer = self._wire.call(request, admin_pb2.SetLimitsResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
@@ -863,21 +890,23 @@ class Client:
         request_id: str | None = None,
     ) -> Done:
         """Sets how far an account's cash may go below zero."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.SetCreditRequest(
             request_id=request_id,
-            account_id=account_id,
-            currency=currency,
-            credit_micros=micros(credit, "credit"),
-            unlimited=unlimited,
+            account_id=count(account_id, "account_id"),
+            currency=text(currency, "currency"),
+            credit_micros=micros(credit, "credit", least=0),
+            unlimited=flag(unlimited, "unlimited"),
         )
         answer = self._wire.call(request, admin_pb2.SetCreditResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
 
     def set_reference(self, symbol: str, price: Number, *, request_id: str | None = None) -> Done:
         """Sets an instrument's fair price: its reference where nothing has traded."""
-        request_id = request_id or new_id()
-        request = admin_pb2.SetReferenceRequest(request_id=request_id, symbol=symbol, price_micros=micros(price, "price"))
+        request_id = requests.own_id(request_id)
+        request = admin_pb2.SetReferenceRequest(
+            request_id=request_id, symbol=text(symbol, "symbol"), price_micros=micros(price, "price", least=1)
+        )
         answer = self._wire.call(request, admin_pb2.SetReferenceResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
 
@@ -891,8 +920,10 @@ class Client:
         request_id: str | None = None,
     ) -> Done:
         """Stops trading on an instrument, a product or the whole market: cancels pass."""
-        request_id = request_id or new_id()
-        request = admin_pb2.HaltRequest(request_id=request_id, scope=requests.scope(symbol, product, market), reason=reason)
+        request_id = requests.own_id(request_id)
+        request = admin_pb2.HaltRequest(
+            request_id=request_id, scope=requests.scope(symbol, product, market), reason=text(reason, "reason")
+        )
         answer = self._wire.call(request, admin_pb2.HaltResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
 
@@ -905,7 +936,7 @@ class Client:
         request_id: str | None = None,
     ) -> Done:
         """Lets trading go on where nothing else halts it."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.ResumeRequest(request_id=request_id, scope=requests.scope(symbol, product, market))
         answer = self._wire.call(request, admin_pb2.ResumeResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
@@ -915,11 +946,11 @@ class Client:
         *,
         symbol: str | None = None,
         product: str | None = None,
-        end_time: datetime | None = None,
+        end_time: Moment | None = None,
         request_id: str | None = None,
     ) -> Done:
         """Begins a call on an instrument's or a product's continuous trading; `number` says how many began."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.OpenAuctionRequest(request_id=request_id, scope=requests.scope(symbol, product, False))
         if end_time is not None:
             request.end_time.CopyFrom(timestamp(end_time, "end_time"))
@@ -935,24 +966,26 @@ class Client:
         request_id: str | None = None,
     ) -> Done:
         """Ends calls, at one price for everyone who waited; `number` says how many ended."""
-        request_id = request_id or new_id()
+        request_id = requests.own_id(request_id)
         request = admin_pb2.UncrossRequest(request_id=request_id, scope=requests.scope(symbol, product, False))
         if reference_price is not None:
-            request.reference_price_micros = micros(reference_price, "reference_price")
+            request.reference_price_micros = micros(reference_price, "reference_price", least=1)
         answer = self._wire.call(request, admin_pb2.UncrossResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated, answer.instrument_count)
 
     def kill(self, account_id: int, *, reason: str = "", request_id: str | None = None) -> Done:
         """Cancels everything of an account and refuses what comes; `number` says how many orders were cancelled."""
-        request_id = request_id or new_id()
-        request = admin_pb2.KillRequest(request_id=request_id, account_id=account_id, reason=reason)
+        request_id = requests.own_id(request_id)
+        request = admin_pb2.KillRequest(
+            request_id=request_id, account_id=count(account_id, "account_id"), reason=text(reason, "reason")
+        )
         answer = self._wire.call(request, admin_pb2.KillResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated, answer.cancelled_count)
 
     def unkill(self, account_id: int, *, request_id: str | None = None) -> Done:
         """Lifts the kill switch."""
-        request_id = request_id or new_id()
-        request = admin_pb2.UnkillRequest(request_id=request_id, account_id=account_id)
+        request_id = requests.own_id(request_id)
+        request = admin_pb2.UnkillRequest(request_id=request_id, account_id=count(account_id, "account_id"))
         answer = self._wire.call(request, admin_pb2.UnkillResponse, request_id=request_id)
         return Done(answer.sequence, answer.repeated)
 
@@ -988,7 +1021,7 @@ class Client:
 
     def fetch_status(self, *, state_hash: bool = False) -> Status:
         """How the exchange stands; with the digest of its state where asked for."""
-        request = admin_pb2.GetStatusRequest(state_hash=state_hash)
+        request = admin_pb2.GetStatusRequest(state_hash=flag(state_hash, "state_hash"))
         return Status.of(self._wire.call(request, admin_pb2.GetStatusResponse))
 
     def take_snapshot(self) -> tuple[int, str]:
@@ -1005,11 +1038,13 @@ class Client:
     def _account(self, account_id: int | None) -> int:
         """The account that a call is about."""
         if account_id is not None:
-            return account_id
+            return count(account_id, "account_id")
         if self._account_id is None:
             accounts = self.fetch_accounts()
             if len(accounts) != 1:
-                raise NotExact(f"the key has {len(accounts)} accounts: name one", "account_id")
+                raise NotExact(
+                    f"the key has {len(accounts)} accounts: give account_id, to this call or to the client", "account_id"
+                )
             self._account_id = accounts[0].account_id
         return self._account_id
 
@@ -1020,13 +1055,16 @@ class Client:
         kind: type[T],
         rows: Callable[[A], list[T]],
         limit: int | None,
+        *,
+        is_filtered: bool = False,
     ) -> Rows[T]:
         """The rows of a list, page by page, up to a limit."""
         found: list[T] = []
-        if limit is not None and limit < 1:
-            raise NotExact(f"{limit} is not above zero", "limit")
+        if limit is not None:
+            limit = count(limit, "limit", least=1, largest=_MOST)
+        # Of rows that are chosen here nobody knows how many it takes.
+        setattr(request, "page_size", _PAGE if limit is None or is_filtered else min(_PAGE, limit))
         while True:
-            setattr(request, "page_size", _PAGE if limit is None else min(_PAGE, limit))
             page = self._wire.call(request, answer)
             found.extend(rows(page))
             token = getattr(page, "next_page_token")
@@ -1099,14 +1137,14 @@ class _Period(Protocol):
     def end_time(self) -> Timestamp: ...
 
 
-def _period(request: _Period, since: datetime | None, until: datetime | None) -> None:
+def _period(request: _Period, since: Moment | None, until: Moment | None) -> None:
     if since is not None:
-        request.start_time.CopyFrom(timestamp(since, "start_time"))
+        request.start_time.CopyFrom(timestamp(since, "since"))
     if until is not None:
-        request.end_time.CopyFrom(timestamp(until, "end_time"))
+        request.end_time.CopyFrom(timestamp(until, "until"))
 
 
 def _price_request(what: PriceRequest | str) -> PriceRequest:
     if isinstance(what, PriceRequest):
         return what
-    return PriceRequest(symbol=what) if what.count(".") == 3 else PriceRequest(product=what)
+    return PriceRequest(symbol=what) if text(what, "quote").count(".") == 3 else PriceRequest(product=what)

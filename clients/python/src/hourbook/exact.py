@@ -1,13 +1,15 @@
 """Exact numbers and times on their way in and out: micros, lots, moments. Never a float.
 
 What goes in is a Decimal, an int or a text such as "0.2224". What does not fit a whole micro or a whole lot is refused here,
-by the name of its field, before anything is sent.
+by the name of its field, before anything is sent; so is an id, a text or a moment of the wrong type.
 """
 
+import operator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,10 +17,21 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hourbook.errors import NotExact
 
 Number = Decimal | int | str
+# With a time zone; or milliseconds since 1970, as ccxt counts.
+Moment = datetime | int
+
+T = TypeVar("T")
 
 _MICROS = 1_000_000
 # What the wire's numbers hold.
 _LARGEST = (1 << 63) - 1
+_LARGEST_ID = (1 << 32) - 1
+# Of orders and reports.
+LARGEST_LONG_ID = (1 << 64) - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Milliseconds, of 1973 and of the end of 9999: less, but for 0, are seconds by mistake, and more are micros.
+_EARLIEST = 100_000_000_000
+_LATEST = 253_402_300_799_999
 
 
 class Word(IntEnum):
@@ -43,19 +56,19 @@ class Word(IntEnum):
         return self.name.lower()
 
 
-def micros(value: Number, field: str) -> int:
-    """Whole micros of a price or an amount."""
-    return _whole(value, _MICROS, field, "has more than six decimal places: it fits no whole micro")
+def micros(value: Number, field: str, least: int | None = None) -> int:
+    """Whole micros of a price or an amount, not below `least` micros."""
+    return _whole(value, _MICROS, field, "has more than six decimal places: it fits no whole micro", least)
 
 
-def lots(value: Number, field: str) -> int:
-    """Whole lots."""
-    return _whole(value, 1, field, "is no whole number of lots")
+def lots(value: Number, field: str, least: int | None = None) -> int:
+    """Whole lots, not fewer than `least`."""
+    return _whole(value, 1, field, "is no whole number of lots", least)
 
 
-def _whole(value: Number, scale: int, field: str, otherwise: str) -> int:
+def _whole(value: Number, scale: int, field: str, otherwise: str, least: int | None) -> int:
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
-        raise NotExact(f"{value!r} is a {type(value).__name__}: give a Decimal, an int or a text", field)
+        raise _wrong(value, "a Decimal, an int or a text", field)
     try:
         exact = Decimal(value)
     except InvalidOperation:
@@ -71,7 +84,64 @@ def _whole(value: Number, scale: int, field: str, otherwise: str) -> int:
         raise NotExact(f"{value} {otherwise}", field)
     if not -_LARGEST <= whole <= _LARGEST:
         raise NotExact(f"{value} is out of range", field)
+    if least is not None and whole < least:
+        raise NotExact(f"{value} is {'not above' if least else 'below'} zero", field)
     return whole
+
+
+def count(value: int, field: str, least: int = 0, largest: int = _LARGEST_ID, *, instead: str = "an int") -> int:
+    """An id or a count: a whole number from `least` to `largest`; `instead` says what to give where it is none."""
+    whole = _index(value, instead, field)
+    if not least <= whole <= largest:
+        raise NotExact(f"{value} is not from {least} to {largest}", field)
+    return whole
+
+
+def _index(value: int, instead: str, field: str) -> int:
+    if isinstance(value, bool):
+        raise _wrong(value, instead, field)
+    try:
+        # Of other libraries' integers too, such as an id out of a table.
+        return operator.index(value)
+    except TypeError:
+        raise _wrong(value, instead, field) from None
+
+
+def text(value: str, field: str) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise _wrong(value, "a text", field)
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise NotExact(f"{value!r} is no text that can be sent", field) from None
+    return value
+
+
+def flag(value: bool, field: str) -> bool:
+    """Yes or no."""
+    if not isinstance(value, bool):
+        raise _wrong(value, "True or False", field)
+    return value
+
+
+def instance(value: object, kind: type[T], field: str) -> T:
+    """A value of this package."""
+    if not isinstance(value, kind):
+        raise _wrong(value, f"a {kind.__name__}", field)
+    return value
+
+
+def several(value: object) -> list[Any]:
+    """What may be given alone or in a list; of which kind each is, is still to be checked."""
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return list(value)
+    return [value]
+
+
+def _wrong(value: object, instead: str, field: str) -> NotExact:
+    return NotExact(f"give {instead}, not the {type(value).__name__} {value!r}", field)
 
 
 def of_micros(micros: int) -> Decimal:
@@ -83,8 +153,13 @@ def of_micros(micros: int) -> Decimal:
     return Decimal(f"{micros}E-{places}")
 
 
-def timestamp(moment: datetime, field: str) -> Timestamp:
-    """A moment for the wire; one without a time zone is nobody's."""
+def timestamp(moment: Moment, field: str) -> Timestamp:
+    """A moment for the wire. One without a time zone is nobody's; a whole number is milliseconds since 1970."""
+    if not isinstance(moment, datetime):
+        since = _index(moment, "a datetime with a time zone, or milliseconds since 1970", field)
+        if since != 0 and not _EARLIEST <= since <= _LATEST:
+            raise NotExact(f"{since} is no moment in milliseconds since 1970", field)
+        moment = _EPOCH + timedelta(milliseconds=since)
     if moment.tzinfo is None:
         raise NotExact(f"{moment} has no time zone", field)
     stamp = Timestamp()

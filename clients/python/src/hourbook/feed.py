@@ -20,7 +20,7 @@ from hourbook._proto import market_data_pb2
 from hourbook.books import LevelBook, OrderBook
 from hourbook.enums import CandleInterval, MarketDataView, SlowReader
 from hourbook.errors import BookDiffers, HourbookError, InvalidField
-from hourbook.exact import time_of
+from hourbook.exact import several, text, time_of
 from hourbook.models import (
     Candles,
     IndicativeUncross,
@@ -31,6 +31,7 @@ from hourbook.models import (
     Statistics,
     TopOfBook,
 )
+from hourbook.requests import candle_interval
 
 log = logging.getLogger("hourbook")
 
@@ -91,20 +92,21 @@ _At = tuple[int, MarketDataView, CandleInterval]
 
 
 class Feed:
-    """What one subscription has told so far."""
+    """What one subscription has told so far. Raises NotExact where what is asked for cannot be meant."""
 
     def __init__(
         self,
-        symbols: Iterable[str] = (),
-        patterns: Iterable[str] = (),
-        views: Iterable[MarketDataView | str] = (MarketDataView.LEVELS,),
-        candle_intervals: Iterable[CandleInterval | str] = (),
+        symbols: str | Iterable[str] = (),
+        patterns: str | Iterable[str] = (),
+        views: MarketDataView | str | Iterable[MarketDataView | str] = (MarketDataView.LEVELS,),
+        candle_intervals: CandleInterval | str | Iterable[CandleInterval | str] = (),
         slow_reader: SlowReader | str = SlowReader.CLOSE,
     ) -> None:
         # Symbols leave when their instruments are over.
-        self.symbols, self.patterns = list(symbols), tuple(patterns)
-        self.views = tuple(MarketDataView.of(view, "views") for view in views)
-        self.candle_intervals = tuple(CandleInterval.of(each, "candle_intervals") for each in candle_intervals)
+        self.symbols = [text(each, "symbols") for each in several(symbols)]
+        self.patterns = tuple(text(each, "patterns") for each in several(patterns))
+        self.views = tuple(MarketDataView.of(view, "views") for view in several(views))
+        self.candle_intervals = tuple(candle_interval(each, "candle_intervals") for each in several(candle_intervals))
         self.slow_reader = SlowReader.of(slow_reader, "slow_reader")
         # Local books by symbol, of the views that were asked for.
         self.level_books: dict[str, LevelBook] = {}

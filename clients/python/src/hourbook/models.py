@@ -768,7 +768,7 @@ class Balance:
     credit: Decimal
     # No limit: rehearsals and benchmarks.
     unlimited_credit: bool
-    # cash + credit - held.
+    # cash + credit - held, as far as the sums of the currency have room for it.
     available: Decimal
 
     @classmethod

@@ -4,22 +4,42 @@ Wherever an order is named, a number is the exchange's order id and a text is th
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from hourbook._proto import admin_pb2, orders_pb2, pricing_pb2
-from hourbook.enums import OrderType, SelfTradePrevention, Side, TimeInForce
+from hourbook.enums import CandleInterval, OrderType, SelfTradePrevention, Side, TimeInForce
 from hourbook.errors import NotExact
-from hourbook.exact import Number, lots, micros, timestamp
+from hourbook.exact import LARGEST_LONG_ID, Moment, Number, count, flag, instance, lots, micros, several, text, timestamp
+from hourbook.models import ExecutionReport
 
 OrderId = int | str
 
+# What ccxt calls them.
+_TIMEFRAMES = {
+    "1s": CandleInterval.SECOND,
+    "1m": CandleInterval.MINUTE,
+    "5m": CandleInterval.FIVE_MINUTES,
+    "15m": CandleInterval.QUARTER_HOUR,
+    "1h": CandleInterval.HOUR,
+    "1d": CandleInterval.DAY,
+}
 
-def new_id() -> str:
-    """An id for a mutating call: nobody else's."""
-    return uuid.uuid4().hex
+
+def own_id(given: str | None, field: str = "request_id") -> str:
+    """The id of a mutating call: the one that is given, or a new one, nobody else's."""
+    return text(given, field) if given is not None and given != "" else uuid.uuid4().hex
+
+
+def candle_interval(word: CandleInterval | str, field: str) -> CandleInterval:
+    """An interval by its name here or by ccxt's: `hour` is `1h`."""
+    if isinstance(word, str) and word in _TIMEFRAMES:
+        return _TIMEFRAMES[word]
+    try:
+        return CandleInterval.of(word, field)
+    except NotExact as refused:
+        raise NotExact(f"{refused.message}, {', '.join(_TIMEFRAMES)}", field) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +56,7 @@ class NewOrder:
     order_type: OrderType | str | None = None
     time_in_force: TimeInForce | str | None = None
     # For GTD.
-    expire_time: datetime | None = None
+    expire_time: Moment | None = None
     # For FOK_BUDGET: the currency in all.
     budget: Number | None = None
     # For stops.
@@ -57,8 +77,8 @@ class NewOrder:
         message = orders_pb2.NewOrder(
             side=int(Side.of(self.side, "side")),  # type: ignore[arg-type]
             order_type=int(OrderType.of(order_type, "order_type")),  # type: ignore[arg-type]
-            quantity=lots(self.quantity, "quantity"),
-            post_only=self.post_only,
+            quantity=lots(self.quantity, "quantity", least=1),
+            post_only=flag(self.post_only, "post_only"),
         )
         name_instrument(message, self.symbol)
         if self.time_in_force is not None:
@@ -69,15 +89,15 @@ class NewOrder:
         if self.expire_time is not None:
             message.expire_time.CopyFrom(timestamp(self.expire_time, "expire_time"))
         if self.budget is not None:
-            message.budget_micros = micros(self.budget, "budget")
+            message.budget_micros = micros(self.budget, "budget", least=0)
         if self.price is not None:
-            message.price_micros = micros(self.price, "price")
+            message.price_micros = micros(self.price, "price", least=1)
         if self.trigger_price is not None:
-            message.trigger_price_micros = micros(self.trigger_price, "trigger_price")
+            message.trigger_price_micros = micros(self.trigger_price, "trigger_price", least=0)
         if self.display_quantity is not None:
-            message.display_quantity = lots(self.display_quantity, "display_quantity")
+            message.display_quantity = lots(self.display_quantity, "display_quantity", least=0)
         if self.minimum_quantity is not None:
-            message.minimum_quantity = lots(self.minimum_quantity, "minimum_quantity")
+            message.minimum_quantity = lots(self.minimum_quantity, "minimum_quantity", least=0)
         return message
 
 
@@ -100,11 +120,11 @@ class Quote:
         message = orders_pb2.Quote()
         name_instrument(message, self.symbol)
         if self.bid_price is not None and self.bid_quantity is not None:
-            message.bid_price_micros = micros(self.bid_price, "bid_price")
-            message.bid_quantity = lots(self.bid_quantity, "bid_quantity")
+            message.bid_price_micros = micros(self.bid_price, "bid_price", least=0)
+            message.bid_quantity = lots(self.bid_quantity, "bid_quantity", least=0)
         if self.ask_price is not None and self.ask_quantity is not None:
-            message.ask_price_micros = micros(self.ask_price, "ask_price")
-            message.ask_quantity = lots(self.ask_quantity, "ask_quantity")
+            message.ask_price_micros = micros(self.ask_price, "ask_price", least=0)
+            message.ask_quantity = lots(self.ask_quantity, "ask_quantity", least=0)
         return message
 
 
@@ -124,15 +144,15 @@ class PriceRequest:
 
     def message(self) -> pricing_pb2.QuoteRequest:
         message = pricing_pb2.QuoteRequest(
-            symbol=self.symbol or "",
-            product=self.product or "",
-            provider_id=self.provider_id or 0,
-            quantity=lots(self.quantity, "quantity"),
+            symbol=text(self.symbol or "", "symbol"),
+            product=text(self.product or "", "product"),
+            provider_id=count(self.provider_id or 0, "provider_id"),
+            quantity=lots(self.quantity, "quantity", least=0),
         )
         if self.inventory_quantity is not None:
             message.inventory_quantity = lots(self.inventory_quantity, "inventory_quantity")
         if self.capacity_quantity is not None:
-            message.capacity_quantity = lots(self.capacity_quantity, "capacity_quantity")
+            message.capacity_quantity = lots(self.capacity_quantity, "capacity_quantity", least=0)
         return message
 
 
@@ -141,14 +161,14 @@ class Observation:
     """A measurement of one metric: successes out of trials, or a value."""
 
     metric: str
-    observation_time: datetime
+    observation_time: Moment
     good: Number | None = None
     total: Number | None = None
     value: Number | None = None
 
     def message(self) -> pricing_pb2.Observation:
         message = pricing_pb2.Observation(
-            metric=self.metric, observation_time=timestamp(self.observation_time, "observation_time")
+            metric=text(self.metric, "metric"), observation_time=timestamp(self.observation_time, "observation_time")
         )
         if self.value is not None and self.good is None and self.total is None:
             message.value_micros = micros(self.value, "value")
@@ -168,39 +188,44 @@ class _NamesInstrument(Protocol):
 def name_instrument(message: _NamesInstrument, symbol: str | int) -> None:
     """Names an instrument by its symbol or its number."""
     if isinstance(symbol, str):
-        message.symbol = symbol
-    elif isinstance(symbol, int) and not isinstance(symbol, bool):
-        message.instrument_id = symbol
+        message.symbol = text(symbol, "symbol")
     else:
-        raise NotExact(f"{symbol!r} is neither a symbol nor an instrument's number", "symbol")
+        message.instrument_id = _instrument_id(symbol)
+
+
+def _instrument_id(symbol: int) -> int:
+    return count(symbol, "symbol", instead="a symbol or the instrument's number")
+
+
+def about(symbol: str | int | None) -> Callable[[ExecutionReport], bool]:
+    """Whether a report is about an instrument, by its symbol or its number; all are about none in particular."""
+    if symbol is None:
+        return lambda report: True
+    if isinstance(symbol, str):
+        return lambda report: report.symbol == symbol
+    number = _instrument_id(symbol)
+    return lambda report: report.instrument_id == number
 
 
 def order_name(order: OrderId) -> orders_pb2.OrderName:
-    if isinstance(order, bool) or not isinstance(order, int | str):
-        raise NotExact(f"{order!r} is neither the exchange's number nor the client's text", "order")
-    if isinstance(order, int):
-        return orders_pb2.OrderName(order_id=order)
-    return orders_pb2.OrderName(client_order_id=order)
+    if isinstance(order, str):
+        return orders_pb2.OrderName(client_order_id=text(order, "order"))
+    order_id = count(order, "order", largest=LARGEST_LONG_ID, instead="the exchange's number or the client's text")
+    return orders_pb2.OrderName(order_id=order_id)
 
 
 def amendment(
     order: OrderId, price: Number | None, quantity: Number | None, trigger_price: Number | None
 ) -> orders_pb2.Amendment:
     message = orders_pb2.Amendment(order=order_name(order))
-    if price is not None:
-        message.price_micros = _not_zero(micros(price, "price"), "price")
-    if quantity is not None:
-        message.quantity = _not_zero(lots(quantity, "quantity"), "quantity")
-    if trigger_price is not None:
-        message.trigger_price_micros = _not_zero(micros(trigger_price, "trigger_price"), "trigger_price")
-    return message
-
-
-def _not_zero(value: int, field: str) -> int:
     # Zero is "as it was" on the wire: whoever writes it means something else.
-    if value == 0:
-        raise NotExact("must not be zero", field)
-    return value
+    if price is not None:
+        message.price_micros = micros(price, "price", least=1)
+    if quantity is not None:
+        message.quantity = lots(quantity, "quantity", least=1)
+    if trigger_price is not None:
+        message.trigger_price_micros = micros(trigger_price, "trigger_price", least=1)
+    return message
 
 
 def mass_cancel(symbol: str | int | None, product: str | None, side: Side | str | None) -> orders_pb2.MassCancelScope:
@@ -210,16 +235,17 @@ def mass_cancel(symbol: str | int | None, product: str | None, side: Side | str 
     if symbol is not None:
         name_instrument(scope, symbol)
     elif product is not None:
-        scope.product = product
+        scope.product = text(product, "product")
     if side is not None:
         scope.side = int(Side.of(side, "side"))  # type: ignore[assignment]
     return scope
 
 
 def quote_set(
-    quotes: Sequence[Quote], post_only: bool, self_trade_prevention: SelfTradePrevention | str | None
+    quotes: Quote | Sequence[Quote], post_only: bool, self_trade_prevention: SelfTradePrevention | str | None
 ) -> orders_pb2.QuoteSet:
-    message = orders_pb2.QuoteSet(quotes=[quote.message() for quote in quotes], post_only=post_only)
+    each = [instance(quote, Quote, "quotes").message() for quote in several(quotes)]
+    message = orders_pb2.QuoteSet(quotes=each, post_only=flag(post_only, "post_only"))
     if self_trade_prevention is not None:
         chosen = SelfTradePrevention.of(self_trade_prevention, "self_trade_prevention")
         message.self_trade_prevention = int(chosen)  # type: ignore[assignment]
@@ -228,8 +254,10 @@ def quote_set(
 
 def scope(symbol: str | None, product: str | None, market: bool) -> admin_pb2.Scope:
     """What a halt or a call reaches: exactly one of the three."""
-    if (symbol is not None) + (product is not None) + market != 1:
+    if (symbol is not None) + (product is not None) + flag(market, "market") != 1:
         raise NotExact("name one of symbol, product, market", "scope")
     if market:
         return admin_pb2.Scope(market=True)
-    return admin_pb2.Scope(product=product) if product is not None else admin_pb2.Scope(symbol=symbol)
+    if product is not None:
+        return admin_pb2.Scope(product=text(product, "product"))
+    return admin_pb2.Scope(symbol=text(symbol or "", "symbol"))

@@ -11,13 +11,12 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from hourbook import requests
 from hourbook._proto import orders_pb2, types_pb2
 from hourbook.enums import OrderType, ReportKind, SelfTradePrevention, Side, TimeInForce
 from hourbook.errors import EntryRefused, HourbookError, refusal
-from hourbook.exact import Number, lots
+from hourbook.exact import LARGEST_LONG_ID, Moment, Number, count, flag, instance, lots, text
 from hourbook.models import ExecutionReport
 from hourbook.requests import NewOrder, OrderId, Quote
 
@@ -51,8 +50,8 @@ class Trading:
         symbols: dict[int, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.account_id, self.session = account_id, session
-        self.cancel_on_disconnect = cancel_on_disconnect
+        self.account_id, self.session = count(account_id, "account_id"), text(session, "session")
+        self.cancel_on_disconnect = flag(cancel_on_disconnect, "cancel_on_disconnect")
         # Reports that nobody has taken yet.
         self.reports: deque[ExecutionReport] = deque()
         self.session_id = 0
@@ -67,7 +66,7 @@ class Trading:
         # Names of instruments as far as they are known; a session's reports have their numbers only.
         self._symbols = symbols if symbols is not None else {}
         # The next report that is wanted; 0 for new ones only, until the first logon says which that is.
-        self._next_report = resume_from or 0
+        self._next_report = count(resume_from or 0, "resume_from", largest=LARGEST_LONG_ID)
         # The exchange's own account of what it had when we came back: reports below it are a replay.
         self._replay_below = 0
         self._last_number = 0
@@ -94,8 +93,9 @@ class Trading:
 
     def place(self, order: NewOrder) -> int:
         """Adds an order; returns its entry's number."""
-        entry = orders_pb2.TradeEntry(client_order_id=order.client_order_id or "", place=order.message())
-        return self._add(entry)
+        message = instance(order, NewOrder, "order").message()
+        client_order_id = text(order.client_order_id or "", "client_order_id")
+        return self._add(orders_pb2.TradeEntry(client_order_id=client_order_id, place=message))
 
     def cancel(self, order: OrderId) -> int:
         return self._add(orders_pb2.TradeEntry(cancel=requests.order_name(order)))
@@ -111,7 +111,7 @@ class Trading:
         return self._add(orders_pb2.TradeEntry(amend=requests.amendment(order, price, quantity, trigger_price)))
 
     def reduce(self, order: OrderId, by_quantity: Number) -> int:
-        by = lots(by_quantity, "by_quantity")
+        by = lots(by_quantity, "by_quantity", least=1)
         return self._add(orders_pb2.TradeEntry(reduce=orders_pb2.Reduction(order=requests.order_name(order), by_quantity=by)))
 
     def mass_cancel(self, symbol: str | int | None = None, *, product: str | None = None, side: Side | str | None = None) -> int:
@@ -119,7 +119,7 @@ class Trading:
 
     def quote(
         self,
-        quotes: Sequence[Quote],
+        quotes: Quote | Sequence[Quote],
         *,
         post_only: bool = False,
         self_trade_prevention: SelfTradePrevention | str | None = None,
@@ -332,7 +332,7 @@ class SessionVerbs(ABC):
         price: Number | None = None,
         *,
         time_in_force: TimeInForce | str | None = None,
-        expire_time: datetime | None = None,
+        expire_time: Moment | None = None,
         budget: Number | None = None,
         trigger_price: Number | None = None,
         display_quantity: Number | None = None,
@@ -392,7 +392,7 @@ class SessionVerbs(ABC):
 
     def quote(
         self,
-        quotes: Sequence[Quote],
+        quotes: Quote | Sequence[Quote],
         *,
         post_only: bool = False,
         self_trade_prevention: SelfTradePrevention | str | None = None,
