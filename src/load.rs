@@ -207,6 +207,11 @@ impl Exchange {
             let address = if address.contains("://") { address.clone() } else { format!("http://{address}") };
             return Ok(Exchange { own: None, address, operator: key.trim().into(), authority });
         }
+        if arguments.key.is_some() {
+            eprintln!(
+                "load: --key is of an exchange at --address; without one, an exchange of its own is measured"
+            );
+        }
         let place = arguments.journal_in.clone().unwrap_or_else(std::env::temp_dir);
         let directory = tempfile::Builder::new().prefix("hourbook-load-").tempdir_in(&place);
         let directory = directory.with_context(|| place.display().to_string())?;

@@ -79,8 +79,16 @@ impl Report {
             // Ages mean nothing where time is made.
             let shown = figures.into_iter().filter(|(name, _)| !name.ends_with("_age_ms"));
             told.extend(shown);
+            if self.is_from_outside() {
+                told.insert("quotes".into(), Value::Null);
+            }
         }
         told
+    }
+
+    /// Whether the strategy came from outside: what it sent is not seen, only what became of it.
+    fn is_from_outside(&self) -> bool {
+        self.state_hash.is_none()
     }
 
     /// For people.
@@ -124,7 +132,17 @@ impl Report {
                 figures.bought, figures.sold, figures.perished_lot_hours
             ),
         )?;
-        line("quotes", format!("{} sent, {} sides refused", figures.quotes, figures.refused_count()))?;
+        match self.is_from_outside() {
+            true => {
+                line("orders", format!("{} accepted, {} refused", self.accepted, figures.refused_count()))?
+            }
+            false => {
+                line(
+                    "quotes",
+                    format!("{} sent, {} sides refused", figures.quotes, figures.refused_count()),
+                )?;
+            }
+        }
         if !figures.state.why().is_empty() {
             line("ended", format!("{}: {}", figures.state.name(), figures.state.why()))?;
         }

@@ -4,6 +4,7 @@
 //! strategy to answer, the next step. How much happens in that while is the machine's affair, so two runs are alike and
 //! not the same.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +18,9 @@ use super::{Run, Setting, members, order};
 use crate::config::{Config, Flags};
 use crate::demo::dice::Dice;
 use crate::serve::{self, Opening, Rehearsal, Running};
+
+/// How often it is told how far it is.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// How a strategy from outside is served.
 #[derive(Clone, Debug)]
@@ -112,6 +116,9 @@ async fn trade(
     eprintln!("{told}");
     wait_for_strategy(&mut observer, published, service).await?;
 
+    let steps = (setting.to.0 - setting.from.0) / service.step.as_nanos() as i64;
+    say(&format!("backtest: {steps} steps of {:?}, {:?} each at least", service.step, service.pace));
+    let mut told = Instant::now();
     let mut run = Run::new(setting);
     let mut dice = Dice::of(setting.seed, "crowd");
     let mut wishes = Vec::new().into_iter().peekable();
@@ -138,8 +145,18 @@ async fn trade(
         observer.reprice();
         observer.passed(now);
         run.sample(now, &observer);
+        if told.elapsed() >= TOLD_EVERY {
+            told = Instant::now();
+            let done = 100 * (now.0 - setting.from.0) / (setting.to.0 - setting.from.0).max(1);
+            say(&format!("backtest: {done} %, {}", crate::journal::time(now.0)));
+        }
     }
     Ok(run.ended(setting, observer, "a strategy from outside", None))
+}
+
+/// Whoever started it may read no more than the first line.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 async fn wait_for_strategy(

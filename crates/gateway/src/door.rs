@@ -150,8 +150,13 @@ impl Door {
             0 => self.owners.get(&account).is_some_and(|owner| *owner == caller.participant),
             _ => caller.account == account,
         };
-        let sees = own || (roles::sees_all(caller.role) && self.owners.contains_key(&account));
-        if sees { Ok(()) } else { Err(status::account_denied(field)) }
+        match roles::sees_all(caller.role) {
+            _ if own => Ok(()),
+            true if self.owners.contains_key(&account) => Ok(()),
+            true => Err(status::not_found(&format!("{field}: no such account"))),
+            // Another's account looks like none at all.
+            false => Err(status::account_denied(field)),
+        }
     }
 
     /// Takes `commands` from the account's allowance, or says when there will be room.

@@ -260,7 +260,10 @@ pub fn of_framework(refusal: Status, limit: usize) -> Status {
         Code::Unimplemented => build(
             Code::Unimplemented,
             "UNKNOWN_METHOD",
-            format!("no such call, or an encoding that is not spoken here: {why}"),
+            match why {
+                "" => "no such call, or an encoding that is not spoken here".to_owned(),
+                why => format!("no such call, or an encoding that is not spoken here: {why}"),
+            },
             |_| {},
         ),
         _ => refusal,

@@ -59,6 +59,41 @@ pub struct Config {
     pub settings: Settings,
 }
 
+impl Config {
+    /// What settings have where nothing else is said: the session `maker`, prices for nobody in particular under the parameters
+    /// of this version, with a leash of a tenth, all levels, 20 ms from one decision to the next.
+    ///
+    /// ```no_run
+    /// # use hourbook_maker::{Config, FixedSpread, Maker};
+    /// # async fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::new("http://127.0.0.1:7070", key, 2, ["GP.CNNX.*"]);
+    /// let maker = Maker::start(config, Box::new(FixedSpread { half_ppm: 10_000, skew_ppm: 20_000 })).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(
+        address: &str,
+        key: &str,
+        account: u32,
+        patterns: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Config {
+        Config {
+            address: address.into(),
+            key: key.into(),
+            authority: None,
+            account,
+            session: "maker".into(),
+            patterns: patterns.into_iter().map(Into::into).collect(),
+            provider: 0,
+            params: Arc::new(Params::standard()),
+            leash_ppm: 100_000,
+            depth: Depth::Levels,
+            pace: Duration::from_millis(20),
+            settings: Settings::default(),
+        }
+    }
+}
+
 impl std::fmt::Debug for Config {
     /// Without the key, which whoever reads a log is not to have.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -255,6 +255,8 @@ fn a_key_opens_the_door_until_it_is_revoked_and_only_for_its_own() {
     let auditor =
         door.caller(&bearing(&format!("Bearer {auditor}")), allowed("AccountService.GetBalances")).unwrap();
     assert!(may(&auditor, 2) && !may(&auditor, 4));
+    let denied = door.account(&auditor, "account_id", AccountId(4)).unwrap_err();
+    assert_eq!(shown(&denied), "NotFound NOT_FOUND", "who sees all is told that there is none");
 
     door.saw(&Event::KeyRevoked { key: KeyId(1) });
     assert!(!door.is_valid(&caller) && door.is_valid(&narrow));
