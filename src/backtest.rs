@@ -146,7 +146,8 @@ fn filter(text: &str) -> Result<(String, String), String> {
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // A place that cannot be written is said before the run, not after.
     if let Some(path) = &arguments.plot {
-        std::fs::File::create(path).with_context(|| format!("--plot: {}", path.display()))?;
+        let open = std::fs::OpenOptions::new().create(true).write(true).truncate(false).open(path);
+        open.with_context(|| format!("--plot: {}", path.display()))?;
     }
     let report = match &arguments.journal {
         Some(_) => over_journal(&arguments)?,

@@ -70,13 +70,12 @@ impl Connection {
     pub fn flags(&self) -> String {
         let mut flags = String::new();
         if self.address != DEFAULT_ADDRESS {
-            flags += &format!(" --address {}", self.address);
+            flags += &format!(" --address {}", quoted(&self.address));
         }
-        let path = |path: &Path| format!("'{}'", path.display());
         match &self.authority {
-            Some(authority) => flags += &format!(" --authority {}", path(authority)),
+            Some(authority) => flags += &format!(" --authority {}", quoted(&authority.display().to_string())),
             None if self.made_here().is_some() && self.data != Path::new(DEFAULT_DATA) => {
-                flags += &format!(" --data {}", path(&self.data));
+                flags += &format!(" --data {}", quoted(&self.data.display().to_string()));
             }
             None => {}
         }
@@ -107,6 +106,12 @@ impl Connection {
         let made_here = self.data.join(DEVELOPMENT_CERTIFICATE);
         (self.address.starts_with("https://") && made_here.exists()).then_some(made_here)
     }
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || "-._/:".contains(one);
+    if word.chars().all(is_plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn read(path: &Path) -> Outcome<String> {

@@ -44,12 +44,17 @@ fn what_is_pasted_finds_the_same_exchange_and_trusts_it() {
     assert_eq!(flags(""), "");
     assert_eq!(flags("--address http://10.0.0.1:7070 --data d"), " --address http://10.0.0.1:7070");
     let address = "--address https://10.0.0.1:7070";
-    assert_eq!(flags(&format!("{address} --authority a.pem")), format!(" {address} --authority 'a.pem'"));
+    assert_eq!(flags(&format!("{address} --authority a.pem")), format!(" {address} --authority a.pem"));
+    assert_eq!(flags("--address http://[::1]:7070"), " --address 'http://[::1]:7070'");
+    assert_eq!(
+        flags(&format!("{address} --authority o'neil.pem")),
+        format!(r" {address} --authority 'o'\''neil.pem'")
+    );
     // Of a server on this machine that made its certificate itself.
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("development-certificate.pem"), "PEM").unwrap();
     let data = data.path().display();
-    assert_eq!(flags(&format!("{address} --data {data}")), format!(" {address} --data '{data}'"));
+    assert_eq!(flags(&format!("{address} --data {data}")), format!(" {address} --data {data}"));
 }
 
 #[test]

@@ -95,11 +95,14 @@ async fn a_recording_goes_on_over_a_restart_and_leads_to_the_books_of_the_new_st
         &bob.key,
         "record",
     ]);
-    command.arg(venue.directory.path().join("hour.feed"));
-    command.args(["GP.CNNX.*", "--seconds", "6", "--cuts", &CUTS.to_string(), "--json"]);
+    let file = venue.directory.path().join("hour.feed");
+    command.arg(&file).args(["GP.CNNX.*", "--seconds", "12", "--cuts", &CUTS.to_string(), "--json"]);
     let recorded = tokio::task::spawn_blocking(move || command.output().unwrap());
     // Once it has begun.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    while std::fs::metadata(&file).map_or(0, |file| file.len()) == 0 {
+        assert!(!recorded.is_finished(), "it records nothing");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let symbol = venue.hour(FREE, 5);
     bob.buy(&symbol, 5, 90_000).await;
     venue.away(tokio::time::sleep(Duration::from_millis(300))).await;

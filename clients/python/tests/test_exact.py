@@ -100,6 +100,7 @@ def test_an_id_is_a_whole_number_of_any_library() -> None:
     numpy = pytest.importorskip("numpy")
     assert timestamp(numpy.int64(1_700_000_000_000), "since") == timestamp(1_700_000_000_000, "since")
     assert count(7, "account_id") == count(numpy.uint32(7), "account_id") == 7
+    assert flag(numpy.bool_(True), "post_only") is True
     assert order_name(numpy.int64(1 << 32)).order_id == 1 << 32
     with pytest.raises(NotExact, match="account_id: give an int, not the str '2'"):
         count("2", "account_id")  # type: ignore[arg-type]

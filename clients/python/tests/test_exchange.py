@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -375,8 +376,12 @@ def test_single_values_and_dicts_become_tables(market: Market, buyer: Client, se
     ticker = hourbook.to_df(buyer.fetch_ticker(market.symbol), floats=True)
     assert ticker["ask.price"][0] == float(PRICE)
     # Ids stay whole beside rows that have none.
-    ledger = buyer.fetch_ledger().to_df()
+    lines = buyer.fetch_ledger()
+    ledger = lines.to_df()
     assert ledger["trade_id"].isna().any()
+    long = (1 << 53) + 1
+    some = [replace(lines[-1], trade_id=long), replace(lines[-1], trade_id=None)]
+    assert hourbook.to_df(some)["trade_id"][0] == long, "no float on its way"
     assert ledger["trade_id"].iloc[-1] == placed.fills[0].trade_id
     assert (str(ledger["trade_id"].dtype), str(ledger["entry_id"].dtype)) == ("Int64", "int64")
     # Of no rows too.

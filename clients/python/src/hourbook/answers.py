@@ -156,8 +156,12 @@ class Rows(list[T]):
 
         columns = {".".join(column.path): column for column in _columns(self.kind)}
         table = [[_cell(row, column.path, floats) for column in columns.values()] for row in self]
-        whole = {name: "Int64" for name, column in columns.items() if column.is_optional_int}
-        return pandas.DataFrame(table, columns=list(columns)).astype(whole)
+        frame = pandas.DataFrame(table, columns=list(columns))
+        for at, (name, column) in enumerate(columns.items()):
+            # Made of the ids themselves: a column of some and of None is one of floats by now, which hold no long id.
+            if column.is_optional_int:
+                frame[name] = pandas.array([row[at] for row in table], dtype="Int64")
+        return frame
 
 
 def to_df(values: Any, *, floats: bool = False) -> pandas.DataFrame:

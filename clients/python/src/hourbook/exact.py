@@ -28,6 +28,7 @@ _LARGEST = (1 << 63) - 1
 _LARGEST_ID = (1 << 32) - 1
 # Of orders and reports.
 LARGEST_LONG_ID = (1 << 64) - 1
+_NUMPY_BOOLS = {("numpy", "bool"), ("numpy", "bool_")}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Milliseconds, of 1973 and of the end of 9999: less, but for 0, are seconds by mistake, and more are micros.
 _EARLIEST = 100_000_000_000
@@ -121,9 +122,10 @@ def text(value: str, field: str) -> str:
 
 def flag(value: bool, field: str) -> bool:
     """Yes or no."""
-    if not isinstance(value, bool):
+    # Out of a table comes numpy's own.
+    if not isinstance(value, bool) and (type(value).__module__, type(value).__name__) not in _NUMPY_BOOLS:
         raise _wrong(value, "True or False", field)
-    return value
+    return bool(value)
 
 
 def instance(value: object, kind: type[T], field: str) -> T:

@@ -119,7 +119,8 @@ pub(super) struct Lasting<T> {
     backoff: Backoff,
     /// After so long without a word it is broken.
     silence: Option<Duration>,
-    /// When something came last.
+    /// When it was opened last, and when something came last, which may be just that.
+    opened: Instant,
     pub heard: Instant,
     /// Whether something came over the present connection that was of use.
     pub is_of_use: bool,
@@ -149,7 +150,8 @@ impl<T> Lasting<T> {
         give_up_after: Option<Duration>,
     ) -> Lasting<T> {
         let (state, heard) = (State::Open(Box::new(stream)), Instant::now());
-        Lasting { state, backoff: Backoff::new(give_up_after), silence, heard, is_of_use: true }
+        let (backoff, opened) = (Backoff::new(give_up_after), heard);
+        Lasting { state, backoff, silence, opened, heard, is_of_use: true }
     }
 
     pub fn is_open(&self) -> bool {
@@ -181,6 +183,7 @@ impl<T> Lasting<T> {
                 Ok(stream) => {
                     self.state = State::Open(Box::new(stream));
                     self.heard = Instant::now();
+                    self.opened = self.heard;
                     self.is_of_use = false;
                     Step::Back(self.backoff.elapsed())
                 }
@@ -201,9 +204,7 @@ impl<T> Lasting<T> {
     /// `error`, where that would not help. Then it is over.
     pub fn again(&mut self, error: Error, call: impl FnOnce(Duration) -> Calling<T>) -> Result<(), Error> {
         if self.is_open() {
-            // Where something must come from time to time, standing open is not enough.
-            let stood = if self.silence.is_none() { self.heard.elapsed() } else { Duration::ZERO };
-            self.backoff.lose(self.is_of_use, stood);
+            self.backoff.lose(self.is_of_use, stood(self.silence, self.opened, self.heard));
         }
         let delay = self.backoff.after(error).inspect_err(|_| self.state = State::Over)?;
         self.state = State::Calling(call(delay));
@@ -211,10 +212,20 @@ impl<T> Lasting<T> {
     }
 }
 
+/// How long a stream stood: where something must come from time to time, for as long as it did.
+fn stood(silence: Option<Duration>, opened: Instant, heard: Instant) -> Duration {
+    match silence {
+        None => opened.elapsed(),
+        Some(_) => heard - opened,
+    }
+}
+
 /// Whether to connect again, and when: later and later, never all at once.
 pub(super) struct Backoff {
     failures: u32,
     lost: Instant,
+    /// Since when there has been none that was of use, or stood.
+    away: Instant,
     give_up_after: Option<Duration>,
 }
 
@@ -225,21 +236,23 @@ const LONGEST: Duration = Duration::from_secs(2);
 impl Backoff {
     /// Of a connection that is open now.
     pub fn new(give_up_after: Option<Duration>) -> Backoff {
-        Backoff { failures: 0, lost: Instant::now(), give_up_after }
+        let now = Instant::now();
+        Backoff { failures: 0, lost: now, away: now, give_up_after }
     }
 
     /// The connection is lost that `stood` for so long. One over which nothing came that was of use counts as a failure; and
     /// where it did not stand either, as none: who comes and goes like that has been away all the while.
     pub fn lose(&mut self, was_of_use: bool, stood: Duration) {
+        self.lost = Instant::now();
         if was_of_use {
             self.failures = 0;
         }
         if was_of_use || stood > LONGEST {
-            self.lost = Instant::now();
+            self.away = self.lost;
         }
     }
 
-    /// For how long there has been no connection that was of use, or stood.
+    /// For how long there has been no connection.
     pub fn elapsed(&self) -> Duration {
         self.lost.elapsed()
     }
@@ -256,7 +269,7 @@ impl Backoff {
             Error::Refused(status) if reason(status).as_deref() == Some("SESSION_IN_USE") => Duration::ZERO,
             _ => return Err(error),
         };
-        if self.give_up_after.is_some_and(|most| self.elapsed() > most) {
+        if self.give_up_after.is_some_and(|most| self.away.elapsed() > most) {
             return Err(error);
         }
         let grown = (FIRST * 2_u32.pow(self.failures.min(10))).min(LONGEST);
@@ -307,20 +320,31 @@ mod tests {
 
     #[test]
     fn who_lets_in_and_throws_out_again_is_given_up_like_who_does_not_answer() {
-        let most = Duration::from_millis(30);
+        let most = Duration::from_millis(400);
         let gone = || Status::unavailable("market data has stopped").into();
         let mut backoff = Backoff::new(Some(most));
         backoff.lose(true, Duration::ZERO);
         assert!(backoff.after(gone()).is_ok());
         std::thread::sleep(2 * most);
         backoff.lose(false, Duration::ZERO);
-        assert!(backoff.elapsed() >= 2 * most && backoff.after(gone()).is_err());
+        assert!(backoff.elapsed() < most && backoff.after(gone()).is_err());
         // A quiet one that stood is no such connection.
         backoff.lose(false, LONGEST + most);
         assert!(backoff.after(gone()).is_ok());
         std::thread::sleep(2 * most);
         backoff.lose(true, Duration::ZERO);
         assert!(backoff.after(gone()).is_ok());
+    }
+
+    #[test]
+    fn a_stream_stands_for_as_long_as_it_does_what_it_must() {
+        let (opened, hour) = (Instant::now(), Duration::from_secs(3_600));
+        let silence = Some(Duration::from_secs(15));
+        // Its book may differ after an hour: it stood nevertheless.
+        assert_eq!(stood(silence, opened, opened + hour), hour);
+        assert_eq!(stood(silence, opened, opened), Duration::ZERO, "nothing was ever heard");
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(stood(None, opened, opened) >= Duration::from_millis(5), "nothing need be heard");
     }
 
     #[test]
