@@ -101,7 +101,7 @@ impl Market {
         Ok(())
     }
 
-    /// Whether a definition was begun that is not known to be whole: the next start enters it again.
+    /// The digest in force while a definition is entered: should that break off, the next start enters it again.
     pub const BEGUN: [u8; 32] = [0; 32];
 
     /// How many instruments are listed at once.

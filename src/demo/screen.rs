@@ -17,7 +17,7 @@ const TOPS: usize = 6;
 const TRADES: usize = 5;
 /// Rows that all of it takes, with six ratings.
 const WHOLE: usize = 30;
-/// Elsewhere than on a terminal, every so manieth time all of it is told.
+/// Elsewhere than on a terminal it is a line each time, and once in so many all of it.
 const WHOLE_EVERY: usize = 10;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 

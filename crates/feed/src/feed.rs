@@ -1,11 +1,11 @@
 //! Every instrument's market data, kept up to date command by command.
 
 use crate::book::{Book, LevelChange, Top, key_of};
+use crate::halts::Halts;
 use crate::listing::{Facts, Listing, View};
 use crate::orders::Orders;
 use hourbook_exchange::{BookMark, BookOrder, BookPiece, Exchange, Level};
 use hourbook_model::*;
-use std::collections::BTreeSet;
 
 /// What everyone sees of the market. Trades are kept of every instrument, books of those that are asked for.
 #[derive(Default)]
@@ -16,8 +16,7 @@ pub struct Feed {
     /// A bit by the slot of each instrument whose book is kept, and how many those are.
     kept: Vec<u64>,
     kept_count: usize,
-    /// Products that are halted as a whole, and 0 while the market is.
-    halted: BTreeSet<ProductId>,
+    halts: Halts,
     /// What was halted or resumed as a whole, until how each of it trades was asked for.
     unseen: Vec<Scope>,
     /// Since when trades are counted here, and the last command taken note of.
@@ -69,10 +68,7 @@ impl Feed {
     /// Follows on from the exchange as it stands. No book is kept, and nothing is known of earlier trades.
     pub fn of(exchange: &Exchange) -> Feed {
         let at = exchange.stamp();
-        let mut feed = Feed { at, since: at.time, ..Feed::default() };
-        feed.halted.extend(exchange.is_market_halted().then_some(ProductId(0)));
-        let halted = exchange.products().filter(|(_, product)| product.halted);
-        feed.halted.extend(halted.map(|(id, _)| id));
+        let mut feed = Feed { at, since: at.time, halts: Halts::of(exchange), ..Feed::default() };
         exchange.instruments().for_each(|instrument| feed.list(instrument.id, instrument.status));
         feed
     }
@@ -177,8 +173,7 @@ impl Feed {
                 }
                 Event::Traded(trade) => self.trade(trade),
                 Event::Listed { instrument, product, .. } => {
-                    let halted = [product, ProductId(0)].iter().any(|id| self.halted.contains(id));
-                    self.list(instrument, if halted { Status::Halted } else { Status::Continuous });
+                    self.list(instrument, self.halts.status_of_new(product));
                     if let Some((_, touched)) = self.touch(instrument) {
                         touched.is_new = true;
                     }
@@ -246,18 +241,9 @@ impl Feed {
     }
 
     fn halt(&mut self, scope: Scope, halted: bool) {
-        let product = match scope {
-            Scope::Market => ProductId(0),
-            Scope::Product(product) => product,
-            // Announced as its change of status.
-            Scope::Instrument(_) => return,
-        };
-        if halted {
-            self.halted.insert(product)
-        } else {
-            self.halted.remove(&product)
-        };
-        self.unseen.push(scope);
+        if self.halts.set(scope, halted) {
+            self.unseen.push(scope);
+        }
     }
 
     fn list(&mut self, id: InstrumentId, status: Status) {

@@ -1,6 +1,7 @@
 //! Market data: what everyone sees of books and trades, built from published events.
 //!
 //! - `feed`: every instrument, command by command; what changed, numbered
+//! - `halts`: what is halted as a whole, and how what is listed meanwhile begins
 //! - `listing`: one instrument: its numbers, its trades, its book while somebody reads it
 //! - `book`: one book, its levels and their checksum
 //! - `orders`: the orders of the books that are kept, in their queues
@@ -15,6 +16,7 @@
 
 mod book;
 mod feed;
+mod halts;
 mod listing;
 mod orders;
 mod tape;
@@ -24,5 +26,6 @@ mod tests;
 
 pub use book::{Book, LevelChange, Top, checksum};
 pub use feed::{Feed, Update};
+pub use halts::Halts;
 pub use listing::{Listing, View};
 pub use tape::{Candle, Interval, Statistics, Tape, vwap};

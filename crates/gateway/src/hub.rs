@@ -5,8 +5,9 @@
 //! followers of an account.
 
 use hourbook_exchange::Exchange;
+use hourbook_feed::Halts;
 use hourbook_model::{AccountId, InstrumentId, ProductId, Report, Scope, Stamp, Status};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -33,8 +34,7 @@ struct State {
     /// By the account's number.
     accounts: Vec<Account>,
     watchers: Vec<Arc<Outbox<Arc<[StatusNews]>>>>,
-    /// Products that are halted as a whole, and 0 while the market is.
-    halted: BTreeSet<ProductId>,
+    halts: Halts,
     /// Accounts of which the batch at hand has told something, and what it has told of statuses.
     touched: Vec<AccountId>,
     news: Vec<StatusNews>,
@@ -56,12 +56,10 @@ impl Hub {
         let mut state = State {
             accounts: Vec::new(),
             watchers: Vec::new(),
-            halted: exchange.is_market_halted().then_some(ProductId(0)).into_iter().collect(),
+            halts: Halts::of(exchange),
             touched: Vec::new(),
             news: Vec::new(),
         };
-        let halted = exchange.products().filter(|(_, product)| product.halted);
-        state.halted.extend(halted.map(|(id, _)| id));
         for account in exchange.accounts() {
             state.account(account.id).last = account.last_numbers().0;
         }
@@ -138,22 +136,14 @@ impl Telling<'_> {
 
     /// A scope is halted as a whole, or no more. A single instrument's halt is announced as its change of status.
     pub fn halt(&mut self, scope: Scope, halted: bool) {
-        let product = match scope {
-            Scope::Market => ProductId(0),
-            Scope::Product(product) => product,
-            Scope::Instrument(_) => return,
-        };
-        match halted {
-            true => self.0.halted.insert(product),
-            false => self.0.halted.remove(&product),
-        };
-        self.status(StatusNews::Within(scope));
+        if self.0.halts.set(scope, halted) {
+            self.status(StatusNews::Within(scope));
+        }
     }
 
     /// An instrument is listed: halted, where its product or the market is.
     pub fn listed(&mut self, seq: u64, instrument: InstrumentId, product: ProductId) {
-        let halted = [product, ProductId(0)].iter().any(|id| self.0.halted.contains(id));
-        let status = if halted { Status::Halted } else { Status::Continuous };
+        let status = self.0.halts.status_of_new(product);
         self.status(StatusNews::Of { seq, instrument, status });
     }
 

@@ -4,7 +4,7 @@
 //! - `strategy`: the trait, and the two that are shipped
 //! - `quoter`: what to quote and when; no clock, no I/O
 //! - `holdings`, `volatility`, `limits`: what is held, how much prices move, what may be risked
-//! - `figures`: what it says of itself
+//! - `sums`: what all instruments come to together; `figures`: what it says of itself
 //! - `maker`: the quoter, connected
 
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@ mod limits;
 mod maker;
 mod quoter;
 mod strategy;
+mod sums;
 mod view;
 mod volatility;
 

@@ -10,6 +10,7 @@ use crate::figures::{Figures, State};
 use crate::holdings::Holdings;
 use crate::limits::{Breach, Limits, Rate};
 use crate::strategy::Strategy;
+use crate::sums::{Share, Sums};
 use crate::view::{Fair, Instrument, Level, Quotes, Time, Trade, View, Why, tick_down, tick_up};
 use crate::volatility::Volatility;
 use hourbook_api::v1::{self, InstrumentStatus as Status, ReportKind, Side};
@@ -116,20 +117,8 @@ struct Line {
     waits: bool,
     /// Since when its gate is known to be closed.
     over: Option<Duration>,
-    /// What it adds to the sums below.
+    /// What it adds to the sums.
     share: Share,
-}
-
-/// What an instrument adds to sums over all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Share {
-    tradable: bool,
-    two_sided: bool,
-    spread_ppm: u64,
-    standing: u64,
-    /// Open lot-hours if the worse side were filled, and what they are worth.
-    worst: i128,
-    worst_micros: i128,
 }
 
 #[derive(Default)]
@@ -141,21 +130,6 @@ struct Product {
     worst: i128,
     /// Kinds of periods that are quoted, by their length in hours: they share the same hours.
     kinds: BTreeMap<u32, u32>,
-}
-
-/// Sums over all instruments, and over time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    tradable: u64,
-    two_sided: u64,
-    spread_ppm: u64,
-    standing: u64,
-    worst_micros: i128,
-    worst: i128,
-    /// Times nanoseconds.
-    tradable_time: u128,
-    two_sided_time: u128,
-    spread_time: u128,
 }
 
 /// Decides what to quote, in one account.
@@ -220,12 +194,7 @@ impl Quoter {
     pub fn at(&mut self, now: Moment) {
         let passed = now.run.saturating_sub(self.now.run).as_nanos();
         if self.state == State::Quoting || matches!(self.state, State::Waiting { .. }) {
-            self.sums.tradable_time += passed * u128::from(self.sums.tradable);
-            // What stood went with the session.
-            if self.is_connected {
-                self.sums.two_sided_time += passed * u128::from(self.sums.two_sided);
-                self.sums.spread_time += passed * u128::from(self.sums.spread_ppm);
-            }
+            self.sums.pass(passed, self.is_connected);
         }
         self.now = Moment { time: self.now.time.max(now.time), run: self.now.run.max(now.run) };
     }
@@ -833,29 +802,10 @@ impl Quoter {
         let [bid, ask] = line.at_most;
         let worst = (position + bid).abs().max((position - ask).abs()).max(position.abs());
         let worst = i128::from(worst) * i128::from(line.instrument.hours);
-        let spread_ppm = match stands {
-            [Some(bid), Some(ask)] => {
-                let (bid, ask) = (i128::from(bid.price_micros), i128::from(ask.price_micros));
-                u64::try_from((ask - bid).max(0) * 2_000_000 / (ask + bid).max(1)).unwrap_or(0)
-            }
-            _ => 0,
-        };
-        let share = Share {
-            tradable: matches!(line.status, Status::Continuous | Status::Auction),
-            two_sided: stands.iter().all(Option::is_some),
-            spread_ppm,
-            standing: stands.iter().flatten().count() as u64,
-            worst,
-            worst_micros: worst * i128::from(fair),
-        };
+        let tradable = matches!(line.status, Status::Continuous | Status::Auction);
+        let share = Share::of(tradable, stands, worst, worst * i128::from(fair));
         let before = std::mem::replace(&mut line.share, share);
-        let sums = &mut self.sums;
-        sums.tradable = sums.tradable + u64::from(share.tradable) - u64::from(before.tradable);
-        sums.two_sided = sums.two_sided + u64::from(share.two_sided) - u64::from(before.two_sided);
-        sums.spread_ppm = sums.spread_ppm + share.spread_ppm - before.spread_ppm;
-        sums.standing = sums.standing + share.standing - before.standing;
-        sums.worst += share.worst - before.worst;
-        sums.worst_micros += share.worst_micros - before.worst_micros;
+        self.sums.replace(before, share);
         if let Some(product) = self.products.get_mut(&line.instrument.product) {
             product.worst += share.worst - before.worst;
         }
@@ -864,16 +814,9 @@ impl Quoter {
     /// What came of it so far.
     pub fn figures(&self) -> Figures {
         let mut figures = self.figures.clone();
-        let sums = &self.sums;
         figures.state = self.state.clone();
         figures.instruments = self.lines.len() as u64;
-        figures.tradable = sums.tradable;
-        if self.is_connected {
-            (figures.two_sided, figures.standing) = (sums.two_sided, sums.standing);
-        }
-        let part = |part: u128, of: u128| u64::try_from(part.checked_div(of).unwrap_or(0)).unwrap_or(0);
-        figures.two_sided_ppm = part(sums.two_sided_time * 1_000_000, sums.tradable_time);
-        figures.spread_ppm = part(sums.spread_time, sums.two_sided_time);
+        self.sums.tell(self.is_connected, &mut figures);
         for line in self.lines.values() {
             for why in line.why.iter().flatten() {
                 *figures.withheld.entry(why.to_string()).or_default() += 1;
