@@ -18,10 +18,9 @@ mod tests;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Args};
@@ -53,7 +52,7 @@ pub struct Arguments {
     /// Directory that earlier segments of it were archived to
     #[arg(long, value_name = "DIR", requires = "journal")]
     archive: Option<PathBuf>,
-    /// With a journal: what to quote
+    /// With a journal: what to quote, and to report on
     #[arg(long, value_name = "PATTERN", default_value = "*", conflicts_with = "series")]
     pattern: Vec<String>,
 
@@ -86,22 +85,22 @@ pub struct Arguments {
     seed: u64,
 
     /// The strategy
-    #[arg(long, value_enum, default_value = "quality")]
+    #[arg(long, value_enum, default_value = "quality", conflicts_with = "serve")]
     strategy: Name,
     /// File of pricing parameters; the one built in without
     #[arg(long, value_name = "FILE")]
     params: Option<PathBuf>,
     /// Of `quality`: aversion to risk, 0 to 100, in place of the parameters'
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "serve")]
     risk: Option<String>,
     /// Of `fixed`: half the distance between the sides, millionths of the fair price [default: 10000]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    #[arg(long, conflicts_with = "serve", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     half_ppm: Option<u32>,
     /// Of `fixed`: how far the largest position moves both sides, millionths [default: 20000]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    #[arg(long, conflicts_with = "serve", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     skew_ppm: Option<u32>,
     /// Lots on either side at most
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 10, conflicts_with = "serve", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     size: i64,
     /// Lots that are declared in every hour; as many may be bought
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
@@ -110,18 +109,18 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
     cash: i64,
     /// How far the profit may fall below zero before everything stops, in whole units of the currency
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+    #[arg(long, default_value_t = 1_000_000, conflicts_with = "serve", value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
     loss: i64,
 
-    /// With a series: serve the market on loopback for a strategy from outside, and report on its account
-    #[arg(long, conflicts_with = "journal")]
+    /// Serve the market on loopback for a strategy from outside, and report on its account
+    #[arg(long)]
     serve: bool,
     /// Where it is served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", requires = "serve")]
     listen: SocketAddr,
-    /// Seconds that pass in a step
-    #[arg(long, default_value_t = 60, requires = "serve", value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    step_seconds: u64,
+    /// Milliseconds of the market's time that pass in a step; without, a minute with a series, a second with a journal
+    #[arg(long, requires = "serve", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    step_ms: Option<u64>,
     /// Milliseconds that the strategy has for a step: 28 days in steps of a minute take 13 minutes
     #[arg(long, default_value_t = 20, requires = "serve", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pace_ms: u64,
@@ -181,6 +180,8 @@ pub(crate) struct Setting {
     against: String,
 }
 
+/// What the strategy's participant, account and key are called.
+const NAME: &str = "strategy";
 /// What each product lists here: enough to choose from, and not so much that nothing ever trades.
 const HORIZON: Horizon = Horizon { hours: 24, days: 2, weeks: 0, months: 0 };
 /// Commands a second and orders that nobody here reaches.
@@ -301,8 +302,8 @@ fn members(setting: &Setting, digest: [u8; 32]) -> Vec<Command> {
     let (maker, others) = (next(maker), next(others));
     let account = AccountId(1);
     let mut commands: Vec<Command> = vec![
-        CreateParticipant { name: "strategy".into() }.into(),
-        CreateAccount { participant: maker, name: "strategy".into() }.into(),
+        CreateParticipant { name: NAME.into() }.into(),
+        CreateAccount { participant: maker, name: NAME.into() }.into(),
         CreateParticipant { name: "others".into() }.into(),
         CreateAccount { participant: others, name: "others".into() }.into(),
     ];
@@ -319,7 +320,7 @@ fn members(setting: &Setting, digest: [u8; 32]) -> Vec<Command> {
     commands.push(unlimited.into());
     commands.push(SetLimits { account: AccountId(2), limits: NO_LIMIT }.into());
     if digest != [0; 32] {
-        let (role, label) = (Role::Maker, "strategy".into());
+        let (role, label) = (Role::Maker, NAME.into());
         commands.push(IssueKey { participant: maker, account, role, digest, label }.into());
     }
     commands
@@ -406,6 +407,11 @@ impl Run {
         Run { samples: Vec::new(), apart: ((to.0 - from.0) / SAMPLES).max(1), from, to, report: None }
     }
 
+    /// How long a journal is, is not known before its end: samples stand a minute apart.
+    fn open_ended(from: Time) -> Run {
+        Run::between(from, from.plus_nanos(SAMPLES * Time::MINUTE))
+    }
+
     fn sample(&mut self, at: Time, observer: &Observer) {
         let is_due = self.samples.last().is_none_or(|last| at.0 - last.at.0 >= self.apart);
         if is_due {
@@ -423,6 +429,22 @@ impl Run {
         let against = setting.against.clone();
         self.close(observer, strategy, against, Some(setting.seed), hash);
         self
+    }
+
+    fn over_journal(
+        mut self,
+        arguments: &Arguments,
+        observer: Observer,
+        strategy: &str,
+        hash: Option<String>,
+    ) -> anyhow::Result<Run> {
+        if !observer.has_listed {
+            bail!("--pattern: nothing was listed that is like {}", arguments.pattern.join(" or "));
+        }
+        let directory = arguments.journal.as_deref().unwrap_or(Path::new(""));
+        let against = format!("the journal in {}", directory.display());
+        self.close(observer, strategy, against, None, hash);
+        Ok(self)
     }
 
     fn close(
@@ -461,19 +483,8 @@ fn over_series(arguments: &Arguments) -> anyhow::Result<Report> {
     // The market's own reference would be a price of its own; what others think is to be what pricing says.
     setting.product.reference = Some(opening_price(&setting)?);
     if arguments.serve {
-        let service = Service {
-            listen: arguments.listen,
-            step: Duration::from_secs(arguments.step_seconds),
-            pace: Duration::from_millis(arguments.pace_ms),
-            patience: Duration::from_secs(60),
-        };
-        if !service.listen.ip().is_loopback() {
-            bail!(
-                "--listen: {} can be reached by others, and a backtest is for this machine only",
-                service.listen
-            );
-        }
-        return crate::serve::runtime()?.block_on(served::run(&setting, &service))?.report();
+        let service = Service::of(arguments)?;
+        return crate::serve::runtime()?.block_on(served::series(&setting, &service))?.report();
     }
     in_arena(&setting, chosen(arguments)?)
 }
@@ -557,20 +568,30 @@ fn hours_of(
 fn over_journal(arguments: &Arguments) -> anyhow::Result<Report> {
     let directory = arguments.journal.as_ref().expect("one of two is there");
     let mut recording = Recording::open(directory, arguments.archive.as_deref())?;
+    if arguments.serve {
+        let service = Service::of(arguments)?;
+        return crate::serve::runtime()?.block_on(served::recorded(arguments, recording, &service))?.report();
+    }
     let begins = recording.next_time().expect("it is not empty");
     let mut arena = Arena::new(begins);
     while recording.next_time().is_some() && !recording.is_about_to_trade() {
-        recording.play(&mut arena)?;
+        arena.play(&mut recording)?;
     }
     let Some(from) = recording.next_time() else {
         bail!("{}: nobody trades in it", directory.display());
     };
-    join(arguments, &mut arena, &mut recording)?;
+    let participant = ParticipantId(arena.operate(CreateParticipant { name: NAME.into() }).number as u32);
+    let joins = CreateAccount { participant, name: NAME.into() };
+    arena.account = AccountId(arena.operate(joins).number as u32);
+    for command in outfits(arguments, arena.account, &arena.exchange) {
+        let name = command.name();
+        if let Some(reason) = arena.operate(command).refused {
+            bail!("{name} is refused: {reason:?}");
+        }
+    }
     let strategy = chosen(arguments)?;
     let name = strategy.name();
-    let quoter = Quoter::new(settings(arguments), strategy, SESSION);
-    let params = Arc::new(parameters(arguments)?);
-    let mut observer = Observer::new(quoter, arena.account, params, arguments.pattern.clone(), begins);
+    let mut observer = observer_of(arguments, strategy, arena.account, begins)?;
     observer.take_in(&arena.exchange);
     let products: Vec<(ProductId, ProductSymbol)> =
         arena.exchange.products().map(|(id, listed)| (id, listed.terms.symbol.clone())).collect();
@@ -581,8 +602,7 @@ fn over_journal(arguments: &Arguments) -> anyhow::Result<Report> {
     arena.observer = Some(observer);
     arena.act();
 
-    // How long it is, is not known before its end: samples stand an hour apart, and closer where it is short.
-    let mut run = Run::between(from, from.plus_nanos(SAMPLES * Time::MINUTE));
+    let mut run = Run::open_ended(from);
     let mut acted = from;
     while let Some(time) = recording.next_time()
         && arena.killed.is_none()
@@ -593,42 +613,36 @@ fn over_journal(arguments: &Arguments) -> anyhow::Result<Report> {
             arena.act();
             run.sample(time, arena.observer.as_ref().expect("it is there"));
         }
-        recording.play(&mut arena)?;
+        arena.play(&mut recording)?;
     }
     arena.act();
     run.to = arena.at.time;
     let hash = hex(&arena.exchange.state_hash());
     let observer = arena.observer.take().expect("it is there");
-    if !observer.has_listed {
-        bail!("--pattern: nothing was listed that is like {}", arguments.pattern.join(" or "));
-    }
-    let against = format!("the journal in {}", directory.display());
-    run.close(observer, name, against, None, Some(hash));
-    run.report()
+    run.over_journal(arguments, observer, name, Some(hash))?.report()
 }
 
-/// Gives the strategy an account, with cash and hours in every product of its patterns.
-fn join(arguments: &Arguments, arena: &mut Arena, recording: &mut Recording) -> anyhow::Result<()> {
-    let name = || "strategy".to_owned();
-    let participant = ParticipantId(arena.operate(CreateParticipant { name: name() }).number as u32);
-    let account = AccountId(arena.operate(CreateAccount { participant, name: name() }).number as u32);
-    recording.joined(participant, account);
-    arena.account = account;
-    let products: Vec<(ProductId, Product)> =
-        arena.exchange.products().map(|(id, listed)| (id, listed.terms.clone())).collect();
+fn observer_of(
+    arguments: &Arguments,
+    strategy: Box<dyn Strategy>,
+    account: AccountId,
+    begins: Time,
+) -> anyhow::Result<Observer> {
+    let quoter = Quoter::new(settings(arguments), strategy, SESSION);
+    let params = Arc::new(parameters(arguments)?);
+    Ok(Observer::new(quoter, account, params, arguments.pattern.clone(), begins))
+}
+
+/// Cash and hours in every product of an exchange.
+fn outfits(arguments: &Arguments, account: AccountId, exchange: &Exchange) -> Vec<Command> {
+    let (cash, quantity) = (Money(arguments.cash * MICROS), Quantity(arguments.capacity));
     let mut funded = std::collections::BTreeSet::new();
-    for (id, product) in products {
-        let is_new = funded.insert(product.currency.clone());
-        let from = arena.at.time;
-        let (cash, quantity) = (Money(arguments.cash * MICROS), Quantity(arguments.capacity));
-        for command in outfit(account, &product, id, from, cash, quantity) {
-            if matches!(command, Command::Deposit(_)) && !is_new {
-                continue;
-            }
-            if let Some(reason) = arena.operate(command.clone()).refused {
-                bail!("{} for {} is refused: {reason:?}", command.name(), product.symbol);
-            }
-        }
+    let mut commands = Vec::new();
+    for (id, listed) in exchange.products() {
+        let is_funded = !funded.insert(listed.terms.currency.clone());
+        let one = outfit(account, &listed.terms, id, exchange.stamp().time, cash, quantity);
+        commands
+            .extend(one.into_iter().filter(|command| !(is_funded && matches!(command, Command::Deposit(_)))));
     }
-    Ok(())
+    commands
 }

@@ -9,6 +9,7 @@ use hourbook_model::{
 };
 
 use super::observer::Observer;
+use super::recorded::Recording;
 
 pub struct Arena {
     pub exchange: Exchange,
@@ -59,6 +60,20 @@ impl Arena {
     /// Applies a command of the operator's.
     pub fn operate(&mut self, command: impl Into<Command>) -> Answer {
         self.apply(&Request::default(), &command.into())
+    }
+
+    /// Has the next command of a recording done.
+    ///
+    /// # Errors
+    /// Damage of its journal.
+    pub fn play(&mut self, recording: &mut Recording) -> anyhow::Result<()> {
+        // Time here is never behind what was then.
+        self.at.time = self.at.time.max(recording.next_time().unwrap_or(self.at.time));
+        for said in recording.take(&self.exchange)? {
+            let answer = self.apply(&said.request, &said.command);
+            recording.became(&said, &answer, &self.events, &self.exchange);
+        }
+        Ok(())
     }
 
     /// Time passes, and what is due by then is done when it is due.

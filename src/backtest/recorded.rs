@@ -1,31 +1,45 @@
 //! A recorded journal, played again with one participant more.
 //!
-//! Everybody else asks for what they asked for then. What becomes of it is computed anew, because the strategy's quotes are
-//! among theirs; they do not answer to that, as they would have. Whatever was named by a number that is another one
-//! here (orders, and participants and accounts made after the strategy's) is found by a second exchange, which goes
-//! through the recording as it was.
+//! Everybody else asks for what they asked for then. What becomes of it is computed anew, because the strategy's orders are
+//! among theirs; they do not answer to that, as they would have. Numbers are other ones here (of orders, sessions,
+//! participants, accounts and keys): a second exchange goes through the recording as it was, and what was made then and
+//! here by the same command is the same.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
-use hourbook_exchange::Exchange;
+use anyhow::{Context, bail};
+use hourbook_exchange::{Exchange, RULES};
 use hourbook_journal::Reader;
 use hourbook_model::*;
-
-use super::arena::Arena;
 
 pub struct Recording {
     reader: Reader,
     /// As it was.
     then: Exchange,
-    events: Vec<Event>,
-    /// Orders as they were, to what they are.
+    /// What was made then, to what it is here.
     orders: BTreeMap<OrderId, OrderId>,
-    /// The strategy's: whoever came later has the number behind.
-    participant: Option<ParticipantId>,
-    account: Option<AccountId>,
+    sessions: BTreeMap<SessionId, SessionId>,
+    participants: BTreeMap<ParticipantId, ParticipantId>,
+    accounts: BTreeMap<AccountId, AccountId>,
+    keys: BTreeMap<KeyId, KeyId>,
     next: Option<(Stamp, Request, Command)>,
+    /// Commands that were played.
+    pub played: u64,
+}
+
+/// A command as it has to be said here.
+pub struct Said {
+    pub request: Request,
+    pub command: Command,
+    was: Option<Was>,
+}
+
+/// What a command came to then.
+struct Was {
+    account: AccountId,
+    answer: Answer,
+    events: Vec<Event>,
 }
 
 impl Recording {
@@ -33,15 +47,17 @@ impl Recording {
     /// What is no journal that begins with its first command.
     pub fn open(directory: &Path, archive: Option<&Path>) -> anyhow::Result<Recording> {
         let directories: Vec<&Path> = [Some(directory), archive].into_iter().flatten().collect();
-        let reader = Reader::open(&directories, 0).with_context(|| directory.display().to_string())?;
+        let reader = Reader::open(&directories, 0).context("--journal")?;
         let mut recording = Recording {
             reader,
             then: Exchange::new(),
-            events: Vec::new(),
             orders: BTreeMap::new(),
-            participant: None,
-            account: None,
+            sessions: BTreeMap::new(),
+            participants: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            keys: BTreeMap::new(),
             next: None,
+            played: 0,
         };
         recording.read()?;
         recording.next.as_ref().with_context(|| format!("{}: the journal is empty", directory.display()))?;
@@ -49,15 +65,18 @@ impl Recording {
     }
 
     fn read(&mut self) -> anyhow::Result<()> {
-        self.next = match self.reader.read()? {
-            None => None,
-            Some(record) => {
-                let (seq, time) = (record.head.seq, Time(record.head.time));
-                let (request, command) = codec::decode(record.head.kind, record.head.version, record.body)
-                    .with_context(|| format!("command {seq}"))?;
-                Some((Stamp { seq, time }, request, command))
+        self.next = None;
+        if let Some(record) = self.reader.read()? {
+            let (seq, time) = (record.head.seq, Time(record.head.time));
+            let (request, command) = codec::decode(record.head.kind, record.head.version, record.body)
+                .with_context(|| format!("command {seq}"))?;
+            if let Command::SetRulesVersion(SetRulesVersion { version }) = command
+                && version > RULES
+            {
+                bail!("command {seq} sets rules version {version}: the journal needs a newer program");
             }
-        };
+            self.next = Some((Stamp { seq, time }, request, command));
+        }
         Ok(())
     }
 
@@ -72,116 +91,203 @@ impl Recording {
         matches!(command, Some(Command::PlaceOrder(_) | Command::MassQuote(_) | Command::LogOn(_)))
     }
 
-    /// The strategy has these from now on.
-    pub fn joined(&mut self, participant: ParticipantId, account: AccountId) {
-        (self.participant, self.account) = (Some(participant), Some(account));
+    /// Whether all that the next command names is known here. Otherwise what was said before may have made it, and what
+    /// became of that has to be heard first.
+    pub fn is_known(&self) -> bool {
+        let Some((_, request, command)) = &self.next else { return true };
+        let order = match command {
+            Command::CancelOrder(body) => body.order,
+            Command::ReduceOrder(body) => body.order,
+            Command::AmendOrder(body) => body.amendment.order,
+            _ => OrderRef::Id(OrderId::NONE),
+        };
+        let is_known = match order {
+            OrderRef::Id(id) => id == OrderId::NONE || self.orders.contains_key(&id),
+            OrderRef::Client(_) => true,
+        };
+        is_known && (request.session.0 == 0 || self.sessions.contains_key(&request.session))
     }
 
-    /// Has the next command done, as it was and in the arena.
+    /// The next command as it has to be said on the exchange that stands `here`: one, or several in its place, or none
+    /// at the end.
     ///
     /// # Errors
     /// Damage of the journal.
-    pub fn play(&mut self, arena: &mut Arena) -> anyhow::Result<()> {
-        let Some((stamp, request, command)) = self.next.take() else { return Ok(()) };
-        self.events.clear();
-        let answer = self.then.apply(stamp, &request, &command, &mut self.events);
-        // Time here is never behind what was then.
-        arena.at.time = arena.at.time.max(stamp.time);
-        let translated = self.translated(&command);
-        let request = Request { account: self.account_now(request.account), ..request };
-        let now = arena.apply(&request, &translated);
-        if let Command::PlaceOrder(_) = command {
-            self.orders.insert(answer.order, now.order);
+    pub fn take(&mut self, here: &Exchange) -> anyhow::Result<Vec<Said>> {
+        let Some((stamp, request, command)) = self.next.take() else { return Ok(Vec::new()) };
+        let mut said = self.said(here, &request, &command);
+        let mut events = Vec::new();
+        let answer = self.then.apply(stamp, &request, &command, &mut events);
+        self.played += 1;
+        // What it came to belongs to the last: only a restart is several, and it makes nothing.
+        if let Some(last) = said.last_mut() {
+            last.was = Some(Was { account: request.account, answer, events });
         }
-        if let Command::MassQuote(_) = command {
-            let accepted =
-                |events: &[Event], account: AccountId| -> BTreeMap<(InstrumentId, Side), OrderId> {
-                    let of = |event: &Event| match event {
-                        Event::Reported(report)
-                            if report.account == account && report.kind == ReportKind::Accepted =>
-                        {
-                            Some(((report.instrument, report.side), report.order))
-                        }
-                        _ => None,
-                    };
-                    events.iter().filter_map(of).collect()
-                };
-            let here = accepted(&arena.events, request.account);
-            let back = self.account_then(request.account);
-            for (place, order) in accepted(&self.events, back) {
-                if let Some(now) = here.get(&place) {
-                    self.orders.insert(order, *now);
+        self.read()?;
+        Ok(said)
+    }
+
+    fn said(&self, here: &Exchange, request: &Request, command: &Command) -> Vec<Said> {
+        let said = |request: Request, command: Command| Said { request, command, was: None };
+        if !matches!(command, Command::Restart(_)) {
+            return vec![said(self.request(request), self.translated(here, command))];
+        }
+        // It ended everybody's session. Here the strategy's goes on.
+        let connected = |(then, now): (&SessionId, &SessionId)| {
+            let session = self.then.session(*then).filter(|session| session.connected)?;
+            let request = Request { account: self.account(session.account), ..Request::default() };
+            Some(said(request, LogOff { session: *now }.into()))
+        };
+        self.sessions.iter().filter_map(connected).collect()
+    }
+
+    /// What became of a command here, on the exchange as it stands now.
+    pub fn became(&mut self, said: &Said, answer: &Answer, events: &[Event], here: &Exchange) {
+        let Some(was) = &said.was else { return };
+        let (then, now) = (was.answer.number as u32, answer.number as u32);
+        match &said.command {
+            Command::MassQuote(_) => {
+                let now = accepted(events, said.request.account);
+                for ((instrument, side), order) in accepted(&was.events, was.account) {
+                    let place = self.instrument(here, instrument).map(|instrument| (instrument, side));
+                    if let Some(now) = place.and_then(|place| now.get(&place)) {
+                        self.orders.insert(order, *now);
+                    }
                 }
             }
+            _ if was.answer.refused.is_some() || answer.refused.is_some() => {}
+            Command::PlaceOrder(_) => drop(self.orders.insert(was.answer.order, answer.order)),
+            Command::LogOn(_) => drop(self.sessions.insert(SessionId(then), SessionId(now))),
+            Command::CreateParticipant(_) => {
+                self.participants.insert(ParticipantId(then), ParticipantId(now));
+            }
+            Command::CreateAccount(_) => drop(self.accounts.insert(AccountId(then), AccountId(now))),
+            Command::IssueKey(_) => drop(self.keys.insert(KeyId(then), KeyId(now))),
+            _ => {}
         }
-        for event in &self.events {
-            // What is over is named no more.
+        for event in &was.events {
+            // What is over is named no more, unless it lives on here.
             if let Event::Reported(report) = event
                 && report.leaves == Quantity::ZERO
                 && matches!(report.kind, ReportKind::Filled(_) | ReportKind::Cancelled { .. })
+                && self.orders.get(&report.order).is_none_or(|now| here.order(*now).is_none())
             {
-                let is_live =
-                    self.orders.get(&report.order).is_some_and(|now| arena.exchange.order(*now).is_some());
-                if !is_live {
-                    self.orders.remove(&report.order);
-                }
+                self.orders.remove(&report.order);
             }
         }
-        self.read()
     }
 
-    fn account_now(&self, account: AccountId) -> AccountId {
-        match self.account {
-            Some(ours) if account >= ours => AccountId(account.0 + 1),
-            _ => account,
-        }
+    // What was never made here has a number that nobody has.
+
+    fn account(&self, then: AccountId) -> AccountId {
+        let none = if then.0 == 0 { then } else { AccountId(u32::MAX) };
+        self.accounts.get(&then).copied().unwrap_or(none)
     }
 
-    fn account_then(&self, account: AccountId) -> AccountId {
-        match self.account {
-            Some(ours) if account > ours => AccountId(account.0 - 1),
-            _ => account,
-        }
+    fn participant(&self, then: ParticipantId) -> ParticipantId {
+        self.participants.get(&then).copied().unwrap_or(ParticipantId(u32::MAX))
     }
 
-    fn participant_now(&self, participant: ParticipantId) -> ParticipantId {
-        match self.participant {
-            Some(ours) if participant >= ours => ParticipantId(participant.0 + 1),
-            _ => participant,
-        }
+    fn session(&self, then: SessionId) -> SessionId {
+        let none = if then.0 == 0 { then } else { SessionId(u32::MAX) };
+        self.sessions.get(&then).copied().unwrap_or(none)
     }
 
-    fn order_now(&self, order: OrderRef) -> OrderRef {
-        match order {
-            // One that never was here is nobody's.
+    fn key(&self, then: KeyId) -> KeyId {
+        let none = if then.0 == 0 { then } else { KeyId(u32::MAX) };
+        self.keys.get(&then).copied().unwrap_or(none)
+    }
+
+    fn order(&self, then: OrderRef) -> OrderRef {
+        match then {
             OrderRef::Id(id) => OrderRef::Id(self.orders.get(&id).copied().unwrap_or(OrderId::NONE)),
             OrderRef::Client(name) => OrderRef::Client(name),
         }
     }
 
-    /// The command as it has to be said here.
-    fn translated(&self, command: &Command) -> Command {
-        let mut command = command.clone();
-        match &mut command {
-            Command::CancelOrder(body) => body.order = self.order_now(body.order),
-            Command::ReduceOrder(body) => body.order = self.order_now(body.order),
-            Command::AmendOrder(body) => body.amendment.order = self.order_now(body.amendment.order),
-            Command::CreateAccount(body) => body.participant = self.participant_now(body.participant),
-            Command::IssueKey(body) => {
-                body.participant = self.participant_now(body.participant);
-                body.account = self.account_now(body.account);
+    /// The same symbol's: whether it is listed a moment sooner or later, its number may be another one.
+    fn instrument(&self, here: &Exchange, then: InstrumentId) -> Option<InstrumentId> {
+        here.instrument_named(&self.then.instrument(then)?.symbol)
+    }
+
+    fn scope(&self, here: &Exchange, then: Scope) -> Scope {
+        match then {
+            Scope::Instrument(id) => {
+                Scope::Instrument(self.instrument(here, id).unwrap_or(InstrumentId(u32::MAX)))
             }
-            Command::SetLimits(body) => body.account = self.account_now(body.account),
-            Command::SetCredit(body) => body.account = self.account_now(body.account),
-            Command::Deposit(body) => body.account = self.account_now(body.account),
-            Command::Withdraw(body) => body.account = self.account_now(body.account),
-            Command::DeclareCapacity(body) => body.account = self.account_now(body.account),
-            Command::SubmitObservations(body) => body.provider = self.participant_now(body.provider),
-            Command::SetStanding(body) => body.provider = self.participant_now(body.provider),
-            Command::Kill(body) => body.account = self.account_now(body.account),
-            Command::Unkill(body) => body.account = self.account_now(body.account),
-            _ => {}
+            Scope::Market | Scope::Product(_) => then,
+        }
+    }
+
+    fn request(&self, then: &Request) -> Request {
+        Request {
+            key: self.key(then.key),
+            session: self.session(then.session),
+            account: self.account(then.account),
+            ..*then
+        }
+    }
+
+    /// The command as it has to be said here.
+    fn translated(&self, here: &Exchange, command: &Command) -> Command {
+        let mut command = command.clone();
+        let instrument = |id: &mut InstrumentId| {
+            *id = self.instrument(here, *id).unwrap_or(InstrumentId(u32::MAX));
+        };
+        match &mut command {
+            Command::PlaceOrder(body) => instrument(&mut body.order.instrument),
+            Command::MassQuote(body) => {
+                body.quotes.iter_mut().for_each(|quote| instrument(&mut quote.instrument));
+            }
+            Command::SetReference(body) => instrument(&mut body.instrument),
+            Command::CancelOrder(body) => body.order = self.order(body.order),
+            Command::ReduceOrder(body) => body.order = self.order(body.order),
+            Command::AmendOrder(body) => body.amendment.order = self.order(body.amendment.order),
+            Command::MassCancel(body) => body.scope = self.scope(here, body.scope),
+            Command::Halt(body) => body.scope = self.scope(here, body.scope),
+            Command::Resume(body) => body.scope = self.scope(here, body.scope),
+            Command::OpenAuction(body) => body.scope = self.scope(here, body.scope),
+            Command::Uncross(body) => body.scope = self.scope(here, body.scope),
+            Command::CreateAccount(body) => body.participant = self.participant(body.participant),
+            Command::IssueKey(body) => {
+                body.participant = self.participant(body.participant);
+                body.account = self.account(body.account);
+            }
+            Command::RevokeKey(body) => body.key = self.key(body.key),
+            Command::SetLimits(body) => body.account = self.account(body.account),
+            Command::SetCredit(body) => body.account = self.account(body.account),
+            Command::Deposit(body) => body.account = self.account(body.account),
+            Command::Withdraw(body) => body.account = self.account(body.account),
+            Command::DeclareCapacity(body) => body.account = self.account(body.account),
+            Command::SubmitObservations(body) => body.provider = self.participant(body.provider),
+            Command::SetStanding(body) => body.provider = self.participant(body.provider),
+            Command::Kill(body) => body.account = self.account(body.account),
+            Command::Unkill(body) => body.account = self.account(body.account),
+            Command::LogOff(body) => body.session = self.session(body.session),
+            // These name nobody, or products, which have the numbers that they had.
+            Command::Tick(_)
+            | Command::Restart(_)
+            | Command::AdvanceTime(_)
+            | Command::SetRulesVersion(_)
+            | Command::DefineClass(_)
+            | Command::DefineRegion(_)
+            | Command::DefineProduct(_)
+            | Command::AdoptMarket(_)
+            | Command::CreateParticipant(_)
+            | Command::LogOn(_)
+            | Command::SetFairPrices(_) => {}
         }
         command
     }
+}
+
+/// The orders of an account that were accepted, by their places.
+fn accepted(events: &[Event], account: AccountId) -> BTreeMap<(InstrumentId, Side), OrderId> {
+    let of = |event: &Event| match event {
+        Event::Reported(report) if report.account == account && report.kind == ReportKind::Accepted => {
+            Some(((report.instrument, report.side), report.order))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(of).collect()
 }

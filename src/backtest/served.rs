@@ -1,26 +1,36 @@
-//! The same market for a strategy that comes from outside: it connects as to any exchange, in whatever language.
+//! The same markets for a strategy that comes from outside: it connects as to any exchange, in whatever language.
 //!
 //! The exchange serves on loopback, and its time is moved here: a step, what others want in it, a while for the
 //! strategy to answer, the next step. How much happens in that while is the machine's affair, so two runs are alike and
 //! not the same.
+//!
+//! Over a journal fair prices and standings are the served exchange's own: what the recorded one made of its trades is left out.
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use hourbook_exchange::Exchange;
 use hourbook_model::*;
-use hourbook_sequencer::{Batch, Clock, ManualClock, Subscriber};
+use hourbook_sequencer::{Batch, Clock, ManualClock, Pending, Receipt, Subscriber};
 
 use super::observer::Observer;
-use super::{Run, Setting, members, order};
+use super::recorded::{Recording, Said};
+use super::{Arguments, NAME, Nobody, Run, Setting, members, observer_of, order, outfits};
 use crate::config::{Config, Flags};
 use crate::demo::dice::Dice;
+use crate::market::Market;
 use crate::serve::{self, Opening, Rehearsal, Running};
 
 /// How often it is told how far it is.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
+/// What the report calls the strategy.
+const STRATEGY: &str = "a strategy from outside";
+/// Commands of a recording that are under way at most.
+const UNHEARD: usize = 512;
 
 /// How a strategy from outside is served.
 #[derive(Clone, Debug)]
@@ -31,6 +41,24 @@ pub struct Service {
     pub pace: Duration,
     /// How long its first order is waited for.
     pub patience: Duration,
+}
+
+impl Service {
+    /// # Errors
+    /// An address that others can reach.
+    pub fn of(arguments: &Arguments) -> anyhow::Result<Service> {
+        let listen = arguments.listen;
+        if !listen.ip().is_loopback() {
+            bail!("--listen: {listen} can be reached by others, and a backtest is for this machine only");
+        }
+        let standard = if arguments.journal.is_some() { 1_000 } else { 60_000 };
+        Ok(Service {
+            listen,
+            step: Duration::from_millis(arguments.step_ms.unwrap_or(standard)),
+            pace: Duration::from_millis(arguments.pace_ms),
+            patience: Duration::from_secs(60),
+        })
+    }
 }
 
 /// Batches as they were published, until they are looked at.
@@ -46,11 +74,70 @@ impl Subscriber for Witness {
     }
 }
 
-impl Published {
-    fn show(&self, observer: &mut Observer) {
-        let batches = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+/// The exchange that is served, and what is seen of it.
+struct Stage {
+    running: Running,
+    published: Arc<Published>,
+    /// The same exchange as it was when it was last looked at, out of what it published.
+    here: Exchange,
+    /// Once the strategy has an account.
+    observer: Option<Observer>,
+    told: Instant,
+    _directory: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn open(
+        service: &Service,
+        market: Market,
+        begins: Time,
+        params: Option<PathBuf>,
+    ) -> anyhow::Result<Stage> {
+        let directory = tempfile::tempdir().context("a directory for the journal")?;
+        let flags = Flags {
+            data: Some(directory.path().join("data")),
+            listen: Some(service.listen),
+            metrics: Some("none".into()),
+            ..Flags::default()
+        };
+        let mut config = Config::resolve(&flags)?;
+        (config.journal.segment_bytes, config.journal.reserve_bytes) = (16 << 20, 16 << 20);
+        config.pricing.params = params;
+        let published = Arc::new(Published::default());
+        let opening = Opening {
+            market,
+            clock: Clock::Manual(ManualClock::at(begins)),
+            rehearsal: Some(Rehearsal {
+                begins,
+                operator_key: hourbook_gateway::new_key().context("no random bits for a key")?,
+            }),
+            witness: Some(Box::new(Witness(Arc::clone(&published)))),
+        };
+        let running = serve::open(&config, opening).await?;
+        let (here, told) = (Exchange::new(), Instant::now());
+        Ok(Stage { running, published, here, observer: None, told, _directory: directory })
+    }
+
+    /// Has a command of the operator's done: the number of what it made.
+    async fn operate(&self, command: impl Into<Command>) -> anyhow::Result<u32> {
+        Ok(serve::operate(&self.running.handle, command.into()).await?.number as u32)
+    }
+
+    /// Moves time, and has done what is due by then.
+    async fn pass_to(&self, to: Time) -> anyhow::Result<()> {
+        self.operate(AdvanceTime { to }).await?;
+        Ok(serve::settle(&self.running.handle).await?)
+    }
+
+    /// Looks at all that was published since the last time.
+    fn look(&mut self) {
+        let batches = std::mem::take(&mut *self.published.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut again = Vec::new();
         for batch in batches {
             for (entry, events) in batch.iter() {
+                again.clear();
+                self.here.apply(entry.stamp, &entry.request, &entry.command, &mut again);
+                let Some(observer) = &mut self.observer else { continue };
                 for event in events {
                     // The product is defined before anything of it is listed.
                     if let (Event::ProductDefined { product, .. }, Command::DefineProduct(body)) =
@@ -63,62 +150,83 @@ impl Published {
             }
         }
     }
+
+    /// Watches an account from now on.
+    fn watch(&mut self, mut observer: Observer) {
+        self.look();
+        observer.take_in(&self.here);
+        observer.quoter.watch();
+        self.observer = Some(observer);
+    }
+
+    fn observer(&mut self) -> &mut Observer {
+        self.observer.as_mut().expect("the strategy has its account by now")
+    }
+
+    /// Tells the strategy where and who it is, and waits for its first order.
+    async fn invite(&mut self, mut told: serde_json::Value, service: &Service) -> anyhow::Result<()> {
+        told["address"] = format!("http://{}", self.running.address).into();
+        // The one line that a strategy needs; figures come on standard output, at the end.
+        say(&told.to_string());
+        let began = Instant::now();
+        while self.observer().accepted == 0 {
+            if began.elapsed() > service.patience {
+                bail!(
+                    "no order came within {:?}: the line above says where and under which key",
+                    service.patience
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.look();
+        }
+        self.told = Instant::now();
+        Ok(())
+    }
+
+    /// Gives the strategy its while, and takes note of how things stand.
+    async fn pause(&mut self, now: Time, run: &mut Run, service: &Service, done: impl Fn() -> String) {
+        tokio::time::sleep(service.pace).await;
+        self.look();
+        let observer = self.observer();
+        observer.reprice();
+        observer.passed(now);
+        run.sample(now, observer);
+        if self.told.elapsed() >= TOLD_EVERY {
+            self.told = Instant::now();
+            say(&format!("backtest: {}, {}", done(), crate::journal::time(now.0)));
+        }
+    }
 }
 
-pub async fn run(setting: &Setting, service: &Service) -> anyhow::Result<Run> {
-    let directory = tempfile::tempdir().context("a directory for the journal")?;
-    let flags = Flags {
-        data: Some(directory.path().join("data")),
-        listen: Some(service.listen),
-        metrics: Some("none".into()),
-        ..Flags::default()
-    };
-    let mut config = Config::resolve(&flags)?;
-    (config.journal.segment_bytes, config.journal.reserve_bytes) = (16 << 20, 16 << 20);
-    config.pricing.params = setting.params_path.clone();
-    let published = Arc::new(Published::default());
-    let opening = Opening {
-        market: setting.market(),
-        clock: Clock::Manual(ManualClock::at(setting.from)),
-        rehearsal: Some(Rehearsal {
-            begins: setting.from,
-            operator_key: hourbook_gateway::new_key().context("no random bits for a key")?,
-        }),
-        witness: Some(Box::new(Witness(Arc::clone(&published)))),
-    };
-    let running = serve::open(&config, opening).await?;
-    let ended = trade(setting, service, &running, &published).await;
-    running.stop().await?;
+/// Whoever started it may read no more than the first line.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A market over a series.
+pub async fn series(setting: &Setting, service: &Service) -> anyhow::Result<Run> {
+    let params = setting.params_path.clone();
+    let mut stage = Stage::open(service, setting.market(), setting.from, params).await?;
+    let ended = trade(setting, service, &mut stage).await;
+    stage.running.stop().await?;
     ended
 }
 
-async fn trade(
-    setting: &Setting,
-    service: &Service,
-    running: &Running,
-    published: &Published,
-) -> anyhow::Result<Run> {
+async fn trade(setting: &Setting, service: &Service, stage: &mut Stage) -> anyhow::Result<Run> {
     let key = hourbook_gateway::new_key().context("no random bits for a key")?;
     let mut numbers = Vec::new();
     for command in members(setting, hourbook_gateway::digest_of(&key)) {
-        numbers.push(serve::operate(&running.handle, command).await?.number);
+        numbers.push(stage.operate(command).await?);
     }
-    let (account, crowd) = (AccountId(numbers[1] as u32), AccountId(numbers[3] as u32));
-    serve::settle(&running.handle).await?;
-    let mut observer = setting.observer(account);
-    observer.quoter.watch();
-    published.show(&mut observer);
-    let address = format!("http://{}", running.address);
-    let told = serde_json::json!({
-        "address": address, "key": key, "account": account, "product": setting.product.symbol.to_string(),
-    });
-    // The one line that a strategy needs; figures come on standard output, at the end.
-    eprintln!("{told}");
-    wait_for_strategy(&mut observer, published, service).await?;
+    let (account, crowd) = (AccountId(numbers[1]), AccountId(numbers[3]));
+    serve::settle(&stage.running.handle).await?;
+    stage.watch(setting.observer(account));
+    let product = setting.product.symbol.to_string();
+    let told = serde_json::json!({ "key": key, "account": account, "product": product });
+    stage.invite(told, service).await?;
 
     let steps = (setting.to.0 - setting.from.0) / service.step.as_nanos() as i64;
     say(&format!("backtest: {steps} steps of {:?}, {:?} each at least", service.step, service.pace));
-    let mut told = Instant::now();
     let mut run = Run::new(setting);
     let mut dice = Dice::of(setting.seed, "crowd");
     let mut wishes = Vec::new().into_iter().peekable();
@@ -129,51 +237,149 @@ async fn trade(
             hour = hour.plus_nanos(Time::HOUR);
         }
         now = now.plus_nanos(service.step.as_nanos() as i64).min(hour).min(setting.to);
-        serve::operate(&running.handle, AdvanceTime { to: now }.into()).await?;
-        serve::settle(&running.handle).await?;
-        observer.level(setting.series.published_ppm(setting.from, now));
+        stage.pass_to(now).await?;
+        stage.observer().level(setting.series.published_ppm(setting.from, now));
         while let Some(wish) = wishes.next_if(|wish| wish.at < now) {
-            let (product, series, from) = (setting.product.clone(), setting.series.clone(), setting.from);
-            let drawn = running.handle.read(move |exchange| order(exchange, &product, &series, from, &wish));
-            if let Some(placed) = drawn.await? {
+            stage.look();
+            let drawn = order(&stage.here, &setting.product, &setting.series, setting.from, &wish);
+            if let Some(placed) = drawn {
                 let request = Request { account: crowd, ..Request::default() };
-                running.handle.submit(request, placed.into()).await?;
+                stage.running.handle.submit(request, placed.into()).await?;
             }
         }
-        tokio::time::sleep(service.pace).await;
-        published.show(&mut observer);
-        observer.reprice();
-        observer.passed(now);
-        run.sample(now, &observer);
-        if told.elapsed() >= TOLD_EVERY {
-            told = Instant::now();
-            let done = 100 * (now.0 - setting.from.0) / (setting.to.0 - setting.from.0).max(1);
-            say(&format!("backtest: {done} %, {}", crate::journal::time(now.0)));
-        }
+        let done =
+            || format!("{} %", 100 * (now.0 - setting.from.0) / (setting.to.0 - setting.from.0).max(1));
+        stage.pause(now, &mut run, service, done).await;
     }
-    Ok(run.ended(setting, observer, "a strategy from outside", None))
+    let observer = stage.observer.take().expect("it is there");
+    Ok(run.ended(setting, observer, STRATEGY, None))
 }
 
-/// Whoever started it may read no more than the first line.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+/// A recorded journal.
+pub async fn recorded(arguments: &Arguments, recording: Recording, service: &Service) -> anyhow::Result<Run> {
+    let begins = recording.next_time().expect("it is not empty");
+    let stage = Stage::open(service, Market::none(), begins, arguments.params.clone()).await?;
+    let mut player = Player { stage, recording, now: begins, unheard: Vec::new() };
+    let ended = player.all(arguments, service, begins).await;
+    player.stage.running.stop().await?;
+    ended
 }
 
-async fn wait_for_strategy(
-    observer: &mut Observer,
-    published: &Published,
-    service: &Service,
-) -> anyhow::Result<()> {
-    let began = Instant::now();
-    while observer.accepted == 0 {
-        if began.elapsed() > service.patience {
-            bail!(
-                "no order came within {:?}: the line above says where and under which key",
-                service.patience
-            );
+/// Has a recording's commands done on the exchange that is served, each at its time.
+struct Player {
+    stage: Stage,
+    recording: Recording,
+    now: Time,
+    /// What was said, and not yet what became of it.
+    unheard: Vec<(Option<Said>, Pending<Receipt>)>,
+}
+
+impl Player {
+    async fn all(&mut self, arguments: &Arguments, service: &Service, begins: Time) -> anyhow::Result<Run> {
+        while self.recording.next_time().is_some() && !self.recording.is_about_to_trade() {
+            self.next().await?;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        published.show(observer);
+        let Some(from) = self.recording.next_time() else {
+            bail!("nobody trades in the journal");
+        };
+        self.pass_to(from).await?;
+        let name = || NAME.to_owned();
+        let participant = ParticipantId(self.stage.operate(CreateParticipant { name: name() }).await?);
+        let account = AccountId(self.stage.operate(CreateAccount { participant, name: name() }).await?);
+        self.stage.look();
+        for command in outfits(arguments, account, &self.stage.here) {
+            self.stage.operate(command).await?;
+        }
+        let key = hourbook_gateway::new_key().context("no random bits for a key")?;
+        let digest = hourbook_gateway::digest_of(&key);
+        let issue = IssueKey { participant, account, role: Role::Maker, digest, label: name() };
+        self.stage.operate(issue).await?;
+        self.stage.watch(observer_of(arguments, Box::new(Nobody), account, begins)?);
+        self.stage.running.priced().await;
+        let told = serde_json::json!({ "key": key, "account": account, "pattern": arguments.pattern });
+        self.stage.invite(told, service).await?;
+
+        let mut run = Run::open_ended(from);
+        while self.recording.next_time().is_some() {
+            let until = self.now.plus_nanos(service.step.as_nanos() as i64);
+            while self.recording.next_time().is_some_and(|time| time < until) {
+                self.next().await?;
+            }
+            self.pass_to(until).await?;
+            let played = self.recording.played;
+            let done = || format!("{played} commands");
+            self.stage.pause(until, &mut run, service, done).await;
+        }
+        run.to = self.now;
+        let observer = self.stage.observer.take().expect("it is there");
+        run.over_journal(arguments, observer, STRATEGY, None)
     }
-    Ok(())
+
+    /// Says the next command.
+    async fn next(&mut self) -> anyhow::Result<()> {
+        if !self.recording.is_known() || self.unheard.len() >= UNHEARD {
+            self.hear().await?;
+        }
+        let time = self.recording.next_time().expect("there is a next one");
+        if time > self.now {
+            self.now = time;
+            let moved = self.stage.running.handle.submit(Request::default(), AdvanceTime { to: time }.into());
+            self.unheard.push((None, moved));
+        }
+        for said in self.recording.take(&self.stage.here)? {
+            match &said.command {
+                // Time is moved by the stamps, and pricing is the served exchange's own.
+                Command::AdvanceTime(_) | Command::SetFairPrices(_) | Command::SetStanding(_) => {}
+                // Something was due then.
+                Command::Tick(_) => {
+                    self.hear().await?;
+                    serve::settle(&self.stage.running.handle).await?;
+                    self.stage.look();
+                }
+                // What these make is named by what follows.
+                Command::CreateParticipant(_)
+                | Command::CreateAccount(_)
+                | Command::IssueKey(_)
+                | Command::LogOn(_) => {
+                    self.say(said);
+                    self.hear().await?;
+                }
+                _ => self.say(said),
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, said: Said) {
+        let answer = self.stage.running.handle.submit(said.request, said.command.clone());
+        self.unheard.push((Some(said), answer));
+    }
+
+    /// Waits for what became of all that was said.
+    async fn hear(&mut self) -> anyhow::Result<()> {
+        let mut heard = Vec::with_capacity(self.unheard.len());
+        for (said, answer) in self.unheard.drain(..) {
+            heard.push((said, answer.await?));
+        }
+        self.stage.look();
+        for (said, receipt) in heard {
+            match (said, receipt.answer.refused) {
+                (Some(said), _) => {
+                    self.recording.became(&said, &receipt.answer, receipt.events(), &self.stage.here);
+                }
+                (None, Some(reason)) => bail!("time does not move: {reason:?}"),
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time pass up to there.
+    async fn pass_to(&mut self, to: Time) -> anyhow::Result<()> {
+        self.hear().await?;
+        self.now = to;
+        self.stage.pass_to(to).await?;
+        self.stage.look();
+        Ok(())
+    }
 }

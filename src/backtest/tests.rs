@@ -1,7 +1,7 @@
 //! Backtests as stories: small series and journals that are made here.
 
 use super::*;
-use std::path::Path;
+use std::time::Duration;
 
 /// Two weeks in which prices rise by a tenth, and fall by as much.
 const SERIES: &str =
@@ -36,7 +36,9 @@ fn what_does_not_belong_together_is_refused() {
         ("--series s --pattern GP.*", "--pattern"),
         ("--journal d --days 3", "--days"),
         ("--journal d --from 2026-01-01", "--from"),
-        ("--journal d --serve", "--serve"),
+        ("--journal d --step-ms 50", "--serve"),
+        ("--journal d --serve --strategy fixed", "--strategy"),
+        ("--series s --serve --loss 3", "--loss"),
     ] {
         assert!(refused(line).contains(named), "{line}: {}", refused(line));
     }

@@ -411,39 +411,110 @@ fn a_maker_is_run_from_a_file_and_a_signal_ends_it_with_nothing_left() {
     assert!(!refused.status.success() && said.contains("account"), "{said}");
 }
 
+/// A backtest that serves a market: what it tells a strategy, and a ctl that trades as the strategy.
+struct Served {
+    child: Child,
+    told: Value,
+}
+
+impl Served {
+    fn start(arguments: &[&str]) -> Served {
+        let mut command = Command::new(program());
+        command.args(["backtest", "--json", "--serve"]).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        said.read_line(&mut line).unwrap();
+        let told = serde_json::from_str(&line);
+        let told = told.unwrap_or_else(|_| {
+            std::io::Read::read_to_string(&mut said, &mut line).unwrap();
+            panic!("{line}")
+        });
+        Served { child, told }
+    }
+
+    fn ctl(&self, arguments: &[&str]) -> Value {
+        let fact = |name: &str| self.told[name].as_str().unwrap();
+        let mut command = Command::new(program());
+        command.args(["ctl", "--json", "--address", fact("address"), "--key", fact("key")]).args(arguments);
+        told_json(&command.output().unwrap())
+    }
+
+    /// What came of the run, once it has ended.
+    fn report(self) -> Value {
+        told_json(&self.child.wait_with_output().unwrap())
+    }
+}
+
+#[test]
+fn a_strategy_from_outside_trades_in_what_was_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let (market, data) = (small_market(directory.path()), directory.path().join("data"));
+    let server = Server::start(&data, &["--market", &market]);
+    let made = told_json(&ctl(&server, &data, &["--json", "quickstart"]));
+    let fact = |name: &str| made[name]["key"].as_str().unwrap().to_owned();
+    let (buyer, seller, symbol) = (fact("buyer"), fact("seller"), made["symbol"].as_str().unwrap());
+    let place = |server: &Server, key: &str, side: &str, lots: &str, price: &str| {
+        let placed =
+            told_json(&ctl(server, &data, &["--json", "--key", key, "place", side, lots, symbol, price]));
+        placed["report"]["orderId"].as_str().unwrap().to_owned()
+    };
+    // An offer that is taken back by its number, and, after a new start, one that a buyer meets.
+    let offered = place(&server, &seller, "sell", "7", "0.2000");
+    told(&ctl(&server, &data, &["--key", &seller, "cancel", &offered]));
+    assert_eq!(server.terminate(), Some(0));
+    let server = Server::start(&data, &["--market", &market]);
+    place(&server, &seller, "sell", "10", "0.2000");
+    place(&server, &buyer, "buy", "4", "0.2000");
+    assert_eq!(server.terminate(), Some(0));
+
+    let path = data.to_str().unwrap();
+    let journal = ["--journal", path, "--pattern", symbol, "--pace-ms", "1"];
+    // Who offers far above everybody changes nothing.
+    let aside = Served::start(&journal);
+    aside.ctl(&["place", "sell", "3", symbol, "0.2100"]);
+    let report = aside.report();
+    assert_eq!((&report["trades"], &report["fills"]), (&1.into(), &0.into()), "{report}");
+    // Who offers for less is met first; what the buyer still wants comes from whom it came from then.
+    let better = Served::start(&journal);
+    better.ctl(&["place", "sell", "3", symbol, "0.1999"]);
+    let report = better.report();
+    assert_eq!(report["strategy"], "a strategy from outside");
+    assert_eq!(
+        (&report["trades"], &report["fills"], &report["sold_lot_hours"], &report["orders_accepted"]),
+        (&2.into(), &1.into(), &3.into(), &1.into()),
+        "{report}"
+    );
+
+    let nothing = Command::new(program())
+        .args(["backtest", "--journal"])
+        .arg(directory.path())
+        .args(["--serve"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&nothing.stderr);
+    assert!(!nothing.status.success() && said.contains("holds no journal"), "{said}");
+}
+
 #[test]
 fn a_strategy_from_outside_trades_in_a_backtest_that_is_served_and_is_reported_on() {
     let directory = tempfile::tempdir().unwrap();
     let series = directory.path().join("spot.csv");
     std::fs::write(&series, "date,price\n2026-11-02,1.00\n2026-11-09,1.10\n").unwrap();
-    let backtest = |more: &[&str]| {
-        let mut command = Command::new(program());
-        command.args(["backtest", "--json", "--days", "1", "--step-seconds", "3600", "--pace-ms", "50"]);
-        command.args(["--orders-per-hour", "5"]);
-        command.args(["--serve", "--series"]).arg(&series).args(more);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
-    let mut child = backtest(&[]);
-    let mut line = String::new();
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    said.read_line(&mut line).unwrap();
-    let where_and_who: Value = serde_json::from_str(&line).unwrap();
-    let fact = |name: &str| where_and_who[name].as_str().unwrap().to_owned();
+    let path = series.to_str().unwrap();
+    let line =
+        ["--days", "1", "--step-ms", "3600000", "--pace-ms", "50", "--orders-per-hour", "5", "--series"];
+    let served = Served::start(&[&line[..], &[path]].concat());
     // Time stands until the first order comes.
-    let (address, key) = (fact("address"), fact("key"));
-    let ctl = |arguments: &[&str]| {
-        let mut command = Command::new(program());
-        command.args(["ctl", "--json", "--address", &address, "--key", &key]).args(arguments);
-        told_json(&command.output().unwrap())
-    };
-    let hours = ctl(&["instruments", &format!("{}.H*", fact("product")), "--limit", "24"]);
+    let product = served.told["product"].as_str().unwrap();
+    let hours = served.ctl(&["instruments", &format!("{product}.H*"), "--limit", "24"]);
     let hour = &hours["instruments"][23];
     let micros: i64 = hour["referencePriceMicros"].as_str().unwrap().parse().unwrap();
     let price = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    let placed = ctl(&["place", "sell", "5", hour["symbol"].as_str().unwrap(), &price]);
+    let placed = served.ctl(&["place", "sell", "5", hour["symbol"].as_str().unwrap(), &price]);
     assert_eq!(placed["report"]["clientOrderId"].as_str().map(str::is_empty), Some(false), "{placed}");
 
-    let report = told_json(&child.wait_with_output().unwrap());
+    let report = served.report();
     assert_eq!(report["strategy"], "a strategy from outside");
     assert_eq!(report["orders_accepted"], 1, "{report}");
     assert_eq!(
@@ -451,7 +522,9 @@ fn a_strategy_from_outside_trades_in_a_backtest_that_is_served_and_is_reported_o
         (&"2026-11-02T00:00:00Z".into(), &"2026-11-03T00:00:00Z".into())
     );
 
-    let open = backtest(&["--listen", "0.0.0.0:0"]).wait_with_output().unwrap();
+    let mut open = Command::new(program());
+    open.args(["backtest", "--serve", "--series", path, "--listen", "0.0.0.0:0"]);
+    let open = open.output().unwrap();
     let said = String::from_utf8_lossy(&open.stderr);
     assert!(!open.status.success() && said.contains("for this machine only"), "{said}");
 }
