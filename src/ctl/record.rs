@@ -1,7 +1,7 @@
 //! Records what market data tells of a part of the market, and shows what the recording is worth: from any point of it on,
 //! books are built again and held against the exchange's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,8 +19,11 @@ use crate::demo::dice::Dice;
 
 /// Levels and orders a side that the exchange shows at most.
 const MOST_DEPTH: usize = 1_000;
-/// Newcomers at the same time.
+/// Newcomers at the same time, and instruments that one follows: one of all, and of those that have just changed.
 const MOST_NEWCOMERS: usize = 16;
+const OF_A_NEWCOMER: usize = 20;
+/// Changes back that are looked through for these.
+const RECENT: usize = 1_000;
 /// How long the exchange may let wait for an answer, or for what it told last.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the exchange may be away before the recording ends: a restart is shorter.
@@ -49,7 +52,7 @@ pub struct Command {
     seed: Option<u64>,
 }
 
-/// One point: what a newcomer was told of an instrument.
+/// What a newcomer was told of an instrument at one point.
 struct Cut {
     id: u32,
     symbol: String,
@@ -74,6 +77,8 @@ struct Told {
     reconnects: u64,
     trades_missed: Option<u64>,
     is_away: bool,
+    /// Instruments of the last changes, the latest last.
+    recent: VecDeque<u32>,
     /// Books that were not the exchange's by its checksum, and were asked for again.
     differed: usize,
     first: Option<Timestamp>,
@@ -95,13 +100,13 @@ struct Summary {
     trades_missed: Option<u64>,
     cuts_wanted: u32,
     cuts: usize,
-    /// Of the recording, behind the cuts.
+    /// Of the recording, behind the cuts, for each who follows.
     changes_checked: u64,
+    /// Instruments at a cut whose books in the end were held against the exchange's, and those that were over by then.
     books_compared: usize,
-    /// Cuts whose instrument was over in the end.
     over: usize,
-    /// Cuts from which on a change or the book in the end was another than the exchange's, and books that differed while it
-    /// recorded.
+    /// Instruments at a cut from which on a change or the book in the end was another than the exchange's, and books that
+    /// differed while it recorded.
     differences: usize,
 }
 
@@ -137,10 +142,11 @@ pub async fn run(session: &Session, command: Command) -> Outcome {
 async fn check(
     session: &Session,
     mut tape: Tape<'_>,
-    cuts: &[Cut],
+    points: &[Vec<Cut>],
     seed: u64,
     cuts_wanted: u32,
 ) -> Outcome<Summary> {
+    let cuts: Vec<&Cut> = points.iter().flatten().collect();
     let wanted: BTreeSet<u32> = cuts.iter().map(|cut| cut.id).collect();
     // Nothing may be away between the answers and what leads to them.
     let own = loop {
@@ -169,7 +175,7 @@ async fn check(
         reconnects: told.reconnects,
         trades_missed: told.trades_missed,
         cuts_wanted,
-        cuts: cuts.len(),
+        cuts: points.len(),
         changes_checked: 0,
         books_compared: 0,
         over: 0,
@@ -178,7 +184,7 @@ async fn check(
     if !cuts.is_empty() {
         let until = |cut: &Cut| own[&cut.id].as_ref().map_or(u64::MAX, |own| own.sequence);
         let mut rebuilt: Vec<_> = cuts.iter().map(|cut| Rebuilt::begin(&cut.snapshots, until(cut))).collect();
-        read_back(file, cuts, &mut rebuilt)?;
+        read_back(file, &cuts, &mut rebuilt)?;
         for (cut, rebuilt) in cuts.iter().zip(&rebuilt) {
             compare(session, cut, rebuilt, &own[&cut.id], &mut summary);
         }
@@ -222,7 +228,7 @@ struct Tape<'a> {
 
 impl Tape<'_> {
     /// Reads for as long as was asked; at points that chance chooses, newcomers begin.
-    async fn run(&mut self, command: &Command, dice: &mut Dice) -> Outcome<Vec<Cut>> {
+    async fn run(&mut self, command: &Command, dice: &mut Dice) -> Outcome<Vec<Vec<Cut>>> {
         let session = self.session;
         let begun = Instant::now();
         let length = Duration::from_secs(command.seconds.into());
@@ -252,12 +258,12 @@ impl Tape<'_> {
                 )),
                 Some(cut) = newcomers.join_next(), if !newcomers.is_empty() => match cut.expect("a newcomer does not panic")? {
                     Some(cut) => cuts.push(cut),
-                    // Its instrument has just ended, or its connection: another one.
+                    // Its instruments have just ended, or its connection: another one.
                     None => moments.push(Instant::now() + PAUSE),
                 },
                 () = sleep_until(moment), if !moments.is_empty() && newcomers.len() < MOST_NEWCOMERS => {
-                    let begun: Vec<_> =
-                        self.told.symbols.iter().filter(|(id, _)| self.told.has_begun(**id)).collect();
+                    let begun: Vec<u32> =
+                        self.told.symbols.keys().copied().filter(|id| self.told.has_begun(*id)).collect();
                     if begun.is_empty() && Instant::now() >= ends {
                         break;
                     }
@@ -266,8 +272,8 @@ impl Tape<'_> {
                         continue;
                     }
                     moments.pop();
-                    let (id, symbol) = *dice.pick(&begun);
-                    newcomers.spawn(newcomer(session.client.clone(), *id, symbol.clone()));
+                    let chosen = self.told.choice(*dice.pick(&begun), dice);
+                    newcomers.spawn(newcomer(session.client.clone(), chosen));
                 }
                 told = self.next() => told?,
             }
@@ -384,6 +390,10 @@ impl Told {
 
     fn take(&mut self, update: &v1::MarketUpdate) {
         self.updates += 1;
+        if update.instrument_id != 0 && !update.snapshot {
+            self.recent.push_back(update.instrument_id);
+            self.recent.drain(..self.recent.len().saturating_sub(RECENT));
+        }
         self.sequence = self.sequence.max(update.sequence);
         if update.time.is_some() {
             self.first = self.first.or(update.time);
@@ -400,18 +410,29 @@ impl Told {
         }
     }
 
+    /// An instrument, and others that have just changed, each with its symbol.
+    fn choice(&self, one: u32, dice: &mut Dice) -> BTreeMap<u32, String> {
+        let recent: Vec<u32> = self.recent.iter().copied().filter(|id| self.has_begun(*id)).collect();
+        let mut chosen = BTreeSet::from([one]);
+        if !recent.is_empty() {
+            chosen.extend((1..OF_A_NEWCOMER).map(|_| *dice.pick(&recent)));
+        }
+        chosen.into_iter().filter_map(|id| Some((id, self.symbols.get(&id)?.clone()))).collect()
+    }
+
     /// Whether both books of an instrument are in the recording, which is not over.
     fn has_begun(&self, id: u32) -> bool {
         self.levels.contains(&id) && self.orders.contains(&id) && !self.over.contains(&id)
     }
 }
 
-/// What the exchange tells of an instrument to whoever begins now; `None` where it is over, or the connection is.
-async fn newcomer(client: Client, id: u32, symbol: String) -> Outcome<Option<Cut>> {
+/// What the exchange tells of instruments to whoever begins now; `None` where all are over, or the connection is.
+async fn newcomer(client: Client, mut symbols: BTreeMap<u32, String>) -> Outcome<Option<Vec<Cut>>> {
     let subscribed = again(|| {
-        let (mut market_data, symbol) = (client.market_data.clone(), symbol.clone());
+        let mut market_data = client.market_data.clone();
         let views = vec![View::Levels as i32, View::Orders as i32];
-        let request = v1::SubscribeRequest { symbols: vec![symbol], views, ..Default::default() };
+        let symbols = symbols.values().cloned().collect();
+        let request = v1::SubscribeRequest { symbols, views, ..Default::default() };
         async move { Ok(market_data.subscribe(request).await?.into_inner()) }
     });
     let mut stream = match subscribed.await {
@@ -419,21 +440,31 @@ async fn newcomer(client: Client, id: u32, symbol: String) -> Outcome<Option<Cut
         Err(error) if !matches!(error.advice(), Advice::Again { .. }) => return Err(error.into()),
         _ => return Ok(None),
     };
-    let mut snapshots: Vec<v1::MarketUpdate> = Vec::new();
-    // Both views, to the last part of each.
-    while snapshots.iter().filter(|update| update.snapshot && !update.incomplete).count() < 2 {
+    let mut snapshots: BTreeMap<u32, Vec<v1::MarketUpdate>> = BTreeMap::new();
+    let is_whole = |updates: &Vec<v1::MarketUpdate>| {
+        // Both views, to the last part of each.
+        updates.iter().filter(|update| update.snapshot && !update.incomplete).count() >= 2
+    };
+    while !symbols.keys().all(|id| snapshots.get(id).is_some_and(is_whole)) {
         let message = tokio::time::timeout(PATIENCE, stream.message()).await;
-        let message = message.map_err(|_| Failure::said(format!("no snapshot of {symbol}")))?;
+        let message = message.map_err(|_| {
+            let waits = symbols.iter().find(|(id, _)| !snapshots.get(id).is_some_and(is_whole));
+            Failure::said(format!("no snapshot of {}", waits.map_or("", |(_, symbol)| symbol)))
+        })?;
         let Ok(Some(message)) = message else { return Ok(None) };
-        let of_use = |update: &v1::MarketUpdate| {
-            matches!(&update.content, Some(Content::Instrument(_) | Content::Levels(_) | Content::Orders(_)))
-        };
-        if message.updates.iter().any(|update| matches!(&update.content, Some(Content::Over(_)))) {
-            return Ok(None);
+        for update in message.updates {
+            match &update.content {
+                Some(Content::Over(_)) => drop(symbols.remove(&update.instrument_id)),
+                Some(Content::Instrument(_) | Content::Levels(_) | Content::Orders(_)) => {
+                    snapshots.entry(update.instrument_id).or_default().push(update);
+                }
+                _ => {}
+            }
         }
-        snapshots.extend(message.updates.into_iter().filter(of_use));
     }
-    Ok(Some(Cut { id, symbol, snapshots }))
+    let cut = |(id, symbol): (u32, String)| Some(Cut { id, symbol, snapshots: snapshots.remove(&id)? });
+    let cuts: Vec<Cut> = symbols.into_iter().filter_map(cut).collect();
+    Ok((!cuts.is_empty()).then_some(cuts))
 }
 
 /// The exchange's own books.
@@ -480,7 +511,7 @@ where
 }
 
 /// Goes on from each cut with what the file has of its instrument.
-fn read_back(file: &Path, cuts: &[Cut], rebuilt: &mut [Rebuilt]) -> Outcome {
+fn read_back(file: &Path, cuts: &[&Cut], rebuilt: &mut [Rebuilt]) -> Outcome {
     let unread =
         |error: std::io::Error| Failure::said(format!("cannot read {} back: {error}", file.display()));
     let mut of_instrument: BTreeMap<u32, Vec<&mut Rebuilt>> = BTreeMap::new();

@@ -177,7 +177,8 @@ async fn what_is_recorded_of_it_leads_to_its_own_books_from_any_point() {
         (&0.into(), &40.into(), &5.into()),
         "{told}"
     );
-    assert_eq!(told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap(), 40, "{told}");
+    let books = told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap();
+    assert!(books > 4 * 40, "a newcomer follows one instrument, and several that have just changed: {told}");
     assert!(told["changes_checked"].as_u64() > Some(80), "{told}");
     assert!(told["market_seconds"].as_f64() > Some(60.0), "{told}");
     assert_eq!(told["bytes"], std::fs::metadata(&file).unwrap().len());
@@ -226,7 +227,8 @@ async fn a_recording_over_a_line_that_breaks_goes_on_and_leads_to_the_same_books
     assert!(recorded.status.success(), "{told}{said}");
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert!(told["changes_checked"].as_u64() > Some(80), "{told}");
-    assert_eq!(told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap(), 40, "{told}");
+    let books = told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap();
+    assert!(books > 4 * 40, "a newcomer follows one instrument, and several that have just changed: {told}");
     assert!(proxy.cuts() > 0 && told["reconnects"].as_u64() > Some(0), "{told}{said}");
     assert_eq!((&told["differences"], &told["cuts"]), (&0.into(), &40.into()), "{told}{said}");
     assert!(said.contains("the connection broke behind number") && said.contains("goes on after"), "{said}");

@@ -120,7 +120,8 @@ async fn a_recording_goes_on_over_a_restart_and_leads_to_the_books_of_the_new_st
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["reconnects"], 1, "{told}{said}");
     assert_eq!((&told["differences"], &told["cuts"]), (&0.into(), &CUTS.into()), "{told}{said}");
-    assert_eq!(told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap(), CUTS, "{told}");
+    let books = told["books_compared"].as_u64().unwrap() + told["over"].as_u64().unwrap();
+    assert!(books >= CUTS, "{told}");
     assert!(said.contains("the connection broke behind number") && said.contains("goes on after"), "{said}");
 }
 
