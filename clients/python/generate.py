@@ -46,7 +46,11 @@ MODELS = {
     "PastTrade": "PastTrade",
     "IndexHour": "IndexHour",
     "CurvePoint": "CurvePoint",
+    "DailyAuction": "DailyAuction",
     "Product": "Product",
+    "ClassGrade": "ClassGrade",
+    "Region": "Region",
+    "GetContractResponse": "Contract",
     "Instrument": "Instrument",
     "InstrumentStatusChange": "InstrumentStatusChange",
     "Account": "Account",
@@ -102,7 +106,15 @@ NONE_WHERE_ZERO = {
         "last_price_micros",
         "vwap_micros",
     },
-    "Product": {"order_band_ppm", "trade_band_ppm", "reference_price_micros"},
+    "Product": {
+        "order_band_ppm",
+        "trade_band_ppm",
+        "reference_price_micros",
+        "call_length",
+        "daily_auction",
+        "interruption_notice",
+    },
+    "GetContractResponse": {"grade", "region"},
     "Instrument": {"last_trade_price_micros", "reference_price_micros", "call_end_time"},
     "LedgerEntry": {"instrument_id", "trade_id"},
     "Key": {"account_id"},
@@ -116,6 +128,7 @@ LOTS = re.compile(r"(^|_)(quantity|units|volume)$")
 DECIMAL_TEXT = {("PriceTerm", "value"), ("ScoreAttribute", "estimate"), ("ScoreAttribute", "estimate_bound")}
 # What the contract says of micros and zeros, said of decimals and None.
 SAID = [
+    (r", micros of USD", ", in USD"),
     (r"Micros of the product's currency per unit-hour", "In the currency per unit-hour"),
     (r"Micros per unit-hour", "Per unit-hour"),
     (r", micros per unit-hour|, micros\b|, parts per million", ""),
@@ -124,6 +137,9 @@ SAID = [
     (r"[Mm]illionths of the best", "Part of the best"),
     (r", millionths; all of them sum to a million", "; all of them sum to 1"),
     (r", millionths\b", ""),
+    (r", thousandths of a ", ", in "),
+    (r", thousandths\b(: 1,100 is 1\.1)?", ""),
+    (r"\bunset (?=where|without|otherwise)", "None "),
     (r"\b0 (?=before|where|for|without|when|until|otherwise)", "None "),
 ]
 # Kinds of refusal, by the reasons' names; one that matches none is a plain Refused.
@@ -302,7 +318,7 @@ def models(contract: Contract) -> str:
 
 def member(message: str, field: Field) -> tuple[str, str, str]:
     """A field here: its name, its type, and how it is read."""
-    own = re.sub(r"_(micros|ppm)$", "", field.name)
+    own = re.sub(r"_(micros|ppm|milli)$", "", field.name)
     own = "class_" if own == "class" else own
     # The word `class` cannot be written as an attribute.
     value = 'getattr(message, "class")' if field.name == "class" else f"message.{field.name}"
@@ -326,6 +342,8 @@ def member(message: str, field: Field) -> tuple[str, str, str]:
         kind, read = "bool", value
     elif field.name.endswith(("_micros", "_ppm")):
         kind, read = "Decimal", f"exact.of_micros({value})"
+    elif field.name.endswith("_milli"):
+        kind, read = "Decimal", f"exact.of_micros({value} * 1_000)"
     elif LOTS.search(field.name):
         kind, read = "Decimal", f"Decimal({value})"
     else:

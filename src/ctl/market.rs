@@ -243,11 +243,29 @@ fn products(products: &[v1::Product]) -> String {
 fn terms(one: &v1::Product) -> String {
     let band = match one.order_band_ppm {
         0 => "none".into(),
-        ppm => format!(
-            "orders within {}, trades within {} of the reference",
-            values::percent(ppm),
-            values::percent(one.trade_band_ppm)
-        ),
+        ppm => {
+            format!(
+                "orders within {}, trades within {} of the reference",
+                values::percent(ppm),
+                values::percent(one.trade_band_ppm)
+            ) + &match &one.call_length {
+                Some(length) => format!(", calls of {}", values::span(Some(length))),
+                None => String::new(),
+            }
+        }
+    };
+    let auction = one.daily_auction.as_ref().map_or("none".into(), |auction| {
+        let clock = |time: &Option<prost_types::Duration>| values::of_day(time.as_ref());
+        format!(
+            "daily, UTC: call {}, nothing taken back from {}, uncross {}",
+            clock(&auction.call_time),
+            clock(&auction.freeze_time),
+            clock(&auction.uncross_time)
+        )
+    });
+    let tier = match &one.interruption_notice {
+        Some(notice) => format!("interruptible after {} of notice", values::span(Some(notice))),
+        None => "firm".into(),
     };
     show::facts(&[
         ("product", one.symbol.clone()),
@@ -255,6 +273,7 @@ fn terms(one: &v1::Product) -> String {
         ("tick", format!("{} {}", Micros(one.tick_micros), one.currency)),
         ("reference", show::price(one.reference_price_micros)),
         ("band", band),
+        ("auction", auction),
         (
             "caps",
             format!(
@@ -287,7 +306,9 @@ fn terms(one: &v1::Product) -> String {
                 one.listed_hours, one.listed_days, one.listed_weeks, one.listed_months
             ),
         ),
+        ("tier", tier),
         ("availability", values::percent(one.availability_ppm)),
+        ("penalty", format!("{} of the price of what is not delivered", values::percent(one.penalty_ppm))),
         ("state", if one.halted { "halted".into() } else { "trading".into() }),
     ])
 }

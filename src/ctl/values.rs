@@ -77,6 +77,12 @@ pub fn span(span: Option<&prost_types::Duration>) -> String {
     }
 }
 
+/// A time of day as people read it, such as `03:50`.
+pub fn of_day(since_midnight: Option<&prost_types::Duration>) -> String {
+    let minutes = since_midnight.map_or(0, |since| since.seconds) / 60;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// `market`, a product, or an instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {

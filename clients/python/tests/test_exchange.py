@@ -268,7 +268,11 @@ def test_instruments_and_products_are_listed(market: Market, buyer: Client) -> N
     assert (product.currency, product.tick, product.availability) == ("CNY", Decimal("0.0001"), Decimal("0.9995"))
     assert "GP.CNNX.A" in {each.symbol for each in buyer.fetch_products("GP.*")}
     assert len(buyer.fetch_products(limit=7)) == 7
-    assert "vCPU" in buyer.fetch_contract("GP.CNNX.A")
+    contract = buyer.fetch_contract("GP.CNNX.A")
+    assert contract.grade is not None
+    assert contract.region is not None
+    assert "vCPU" in contract.text
+    assert (contract.grade.unit, contract.grade.vcpu, contract.region.code) == ("vCPU", 1, "CNNX")
     one = buyer.fetch_market(market.symbol)
     assert buyer.fetch_market(one.instrument_id) == one
     hours = buyer.fetch_markets("GP.CNNX.A.H*")

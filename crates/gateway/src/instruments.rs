@@ -107,7 +107,8 @@ impl InstrumentService for Instruments {
             .await?;
         let (terms, class, region) = found.ok_or_else(|| status::not_found("product: no such product"))?;
         let text = contract::text(&terms, class.as_ref(), region.as_ref());
-        Ok(Response::new(v1::GetContractResponse { text }))
+        let (grade, region) = (class.map(wire_grade), region.map(wire_region));
+        Ok(Response::new(v1::GetContractResponse { text, grade, region }))
     }
 }
 
@@ -212,6 +213,43 @@ fn wire_product(id: ProductId, product: Listed) -> v1::Product {
         listed_months: terms.horizon.months,
         availability_ppm: terms.tier.availability_ppm,
         halted,
+        call_length: terms.band.map(|band| convert::duration(band.call)),
+        daily_auction: terms.auction.map(|auction| v1::DailyAuction {
+            call_time: Some(convert::duration(auction.call)),
+            freeze_time: Some(convert::duration(auction.freeze)),
+            uncross_time: Some(convert::duration(auction.uncross)),
+        }),
+        interruption_notice: (terms.tier.notice > 0).then(|| convert::duration(terms.tier.notice)),
+        penalty_ppm: terms.tier.penalty_ppm,
+    }
+}
+
+fn wire_grade(class: Class) -> v1::ClassGrade {
+    v1::ClassGrade {
+        class: class.code,
+        title: class.title,
+        unit: class.unit,
+        vcpu_milli: class.vcpu_milli,
+        memory_gib_milli: class.memory_gib_milli,
+        disk_gb_milli: class.disk_gb_milli,
+        network_mbps: class.network_mbps,
+        benchmark: class.benchmark,
+        benchmark_score: class.benchmark_score,
+        families: class.families,
+        assumptions: class.assumptions,
+    }
+}
+
+fn wire_region(region: Region) -> v1::Region {
+    v1::Region {
+        code: region.code,
+        title: region.title,
+        jurisdiction: region.jurisdiction,
+        pue_milli: region.pue_milli,
+        power_price_micros: region.power_usd_micros_per_kwh.into(),
+        cooling: region.cooling,
+        energy: region.energy,
+        assumptions: region.assumptions,
     }
 }
 

@@ -51,6 +51,7 @@ from hourbook.models import (
     Candle,
     Candles,
     CapacityRange,
+    Contract,
     CurvePoint,
     ExecutionReport,
     Explanation,
@@ -595,10 +596,10 @@ class Client:
         request = instruments_pb2.GetProductRequest(symbol=text(symbol, "symbol"))
         return Product.of((self._wire.call(request, instruments_pb2.GetProductResponse)).product)
 
-    def fetch_contract(self, product: str) -> str:
-        """What one unit of a product carries, what its tier promises and when it is delivered, in words."""
+    def fetch_contract(self, product: str) -> Contract:
+        """What one unit of a product carries, what its tier promises and when it is delivered: its text has all of it."""
         request = instruments_pb2.GetContractRequest(product=text(product, "product"))
-        return (self._wire.call(request, instruments_pb2.GetContractResponse)).text
+        return Contract.of(self._wire.call(request, instruments_pb2.GetContractResponse))
 
     def fetch_markets(
         self,

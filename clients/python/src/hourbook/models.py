@@ -573,6 +573,27 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class DailyAuction:
+    """The auction that uncrosses the next day's hours and its day at one price each, every day; times
+    since midnight, UTC."""
+
+    # The call begins: orders gather.
+    call_time: timedelta
+    # Nothing is taken back any more.
+    freeze_time: timedelta
+    # What crosses trades.
+    uncross_time: timedelta
+
+    @classmethod
+    def of(cls, message: instruments_pb2.DailyAuction) -> Self:
+        return cls(
+            call_time=message.call_time.ToTimedelta(),
+            freeze_time=message.freeze_time.ToTimedelta(),
+            uncross_time=message.uncross_time.ToTimedelta(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """The terms of a product."""
 
@@ -615,6 +636,14 @@ class Product:
     availability: Decimal
     # Trading is halted on the whole product.
     halted: bool
+    # How long a call lasts that a taker beyond the band begins; None without a band.
+    call_length: timedelta | None
+    # When the next day is auctioned; None without an auction.
+    daily_auction: DailyAuction | None
+    # From the seller's notice to an interruption; None where the tier is firm.
+    interruption_notice: timedelta | None
+    # What the seller pays besides for what is not delivered: this share of its price.
+    penalty: Decimal
 
     @classmethod
     def of(cls, message: instruments_pb2.Product) -> Self:
@@ -638,6 +667,109 @@ class Product:
             listed_months=message.listed_months,
             availability=exact.of_micros(message.availability_ppm),
             halted=message.halted,
+            call_length=message.call_length.ToTimedelta() if message.HasField("call_length") else None,
+            daily_auction=DailyAuction.of(message.daily_auction) if message.HasField("daily_auction") else None,
+            interruption_notice=message.interruption_notice.ToTimedelta() if message.HasField("interruption_notice") else None,
+            penalty=exact.of_micros(message.penalty_ppm),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassGrade:
+    """What one unit of a class carries, and the least it must do."""
+
+    # Such as GP or H100X.
+    class_: str
+    # In words.
+    title: str
+    # What one unit is: vCPU, GPU or FPGA.
+    unit: str
+    # vCPUs of a unit.
+    vcpu: Decimal
+    # Memory of a unit, in GiB.
+    memory_gib: Decimal
+    # Local disk of a unit, in GB.
+    disk_gb: Decimal
+    # Least network of a unit, Mbit/s.
+    network_mbps: int
+    # Which benchmark is run.
+    benchmark: str
+    # The least that a unit scores in it.
+    benchmark_score: int
+    # Instance families that deliver it.
+    families: tuple[str, ...]
+    # What of this is assumed rather than sourced.
+    assumptions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, message: instruments_pb2.ClassGrade) -> Self:
+        return cls(
+            class_=getattr(message, "class"),
+            title=message.title,
+            unit=message.unit,
+            vcpu=exact.of_micros(message.vcpu_milli * 1_000),
+            memory_gib=exact.of_micros(message.memory_gib_milli * 1_000),
+            disk_gb=exact.of_micros(message.disk_gb_milli * 1_000),
+            network_mbps=message.network_mbps,
+            benchmark=message.benchmark,
+            benchmark_score=message.benchmark_score,
+            families=tuple(message.families),
+            assumptions=tuple(message.assumptions),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where resources stand."""
+
+    # ISO country and one to four characters.
+    code: str
+    # In words.
+    title: str
+    # Whose law holds.
+    jurisdiction: str
+    # Power usage effectiveness.
+    pue: Decimal
+    # Price of electricity per kWh, in USD.
+    power_price: Decimal
+    # How it is cooled.
+    cooling: str
+    # Where its energy comes from.
+    energy: str
+    # What of this is assumed rather than sourced.
+    assumptions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, message: instruments_pb2.Region) -> Self:
+        return cls(
+            code=message.code,
+            title=message.title,
+            jurisdiction=message.jurisdiction,
+            pue=exact.of_micros(message.pue_milli * 1_000),
+            power_price=exact.of_micros(message.power_price_micros),
+            cooling=message.cooling,
+            energy=message.energy,
+            assumptions=tuple(message.assumptions),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract."""
+
+    # Plain text: all of it.
+    text: str
+    # The class's part of it; None where the class has no written grade.
+    grade: ClassGrade | None
+    # The region's; None where nothing more is written of it.
+    region: Region | None
+
+    @classmethod
+    def of(cls, message: instruments_pb2.GetContractResponse) -> Self:
+        return cls(
+            text=message.text,
+            grade=ClassGrade.of(message.grade) if message.HasField("grade") else None,
+            region=Region.of(message.region) if message.HasField("region") else None,
         )
 
 
@@ -669,7 +801,7 @@ class Instrument:
     reference_price: Decimal | None
     # Live orders.
     open_order_count: int
-    # When a call ends by itself; unset otherwise.
+    # When a call ends by itself; None otherwise.
     call_end_time: datetime | None
     # A maker's fee, as it was listed.
     maker_fee: Decimal

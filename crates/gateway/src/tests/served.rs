@@ -339,8 +339,22 @@ async fn products_instruments_and_contracts_are_found() {
     assert_eq!(shown(&garbled), "InvalidArgument INVALID_FIELD symbol");
 
     let contract = v1::GetContractRequest { product: "GP.CNNX.A".into() };
-    let text = instruments.get_contract(contract).await.unwrap().into_inner().text;
+    let v1::GetContractResponse { text, grade, region } =
+        instruments.get_contract(contract).await.unwrap().into_inner();
     assert!(text.starts_with("CONTRACT GP.CNNX.A\nGeneral purpose; Ningxia; tier A\n"), "{text}");
+    // What it says in words is there for programs, too.
+    let (grade, region) = (grade.unwrap(), region.unwrap());
+    assert_eq!((grade.class.as_str(), grade.unit.as_str(), region.code.as_str()), ("GP", "vCPU", "CNNX"));
+    assert!(text.contains(&grade.families.join(", ")) && text.contains(&region.cooling), "{text}");
+    let get = v1::GetProductRequest { symbol: "GP.CNNX.A".into() };
+    let product = instruments.get_product(get).await.unwrap().into_inner().product.unwrap();
+    let auction = product.daily_auction.unwrap();
+    let seconds = |span: Option<prost_types::Duration>| span.map(|span| span.seconds);
+    let times = [auction.call_time, auction.freeze_time, auction.uncross_time].map(seconds);
+    assert_eq!(times, [Some(13_800), Some(14_340), Some(14_400)], "03:50, 03:59, 04:00");
+    assert!(text.contains("call 03:50, nothing taken back from 03:59, uncross 04:00"), "{text}");
+    assert_eq!((seconds(product.call_length), seconds(product.interruption_notice)), (Some(120), None));
+    assert!(product.penalty_ppm > 0);
     assert!(venue.close().await);
 }
 

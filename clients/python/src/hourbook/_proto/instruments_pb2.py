@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hourbook._proto import types_pb2 as hourbook_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhourbook/v1/instruments.proto\x12\x0bhourbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17hourbook/v1/types.proto\"\xf3\x03\n\x07Product\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\r\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x13\n\x0btick_micros\x18\x04 \x01(\x03\x12\x16\n\x0eorder_band_ppm\x18\x05 \x01(\r\x12\x16\n\x0etrade_band_ppm\x18\x06 \x01(\r\x12\x1e\n\x16reference_price_micros\x18\x07 \x01(\x03\x12\x14\n\x0cmax_quantity\x18\x08 \x01(\x03\x12\x1b\n\x13max_notional_micros\x18\t \x01(\x03\x12\x15\n\rmaker_fee_ppm\x18\n \x01(\r\x12\x15\n\rtaker_fee_ppm\x18\x0b \x01(\r\x12\x33\n\x10gate_before_hour\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12gate_before_longer\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0clisted_hours\x18\x0e \x01(\r\x12\x13\n\x0blisted_days\x18\x0f \x01(\r\x12\x14\n\x0clisted_weeks\x18\x10 \x01(\r\x12\x15\n\rlisted_months\x18\x11 \x01(\r\x12\x18\n\x10\x61vailability_ppm\x18\x12 \x01(\r\x12\x0e\n\x06halted\x18\x13 \x01(\x08\"\xd5\x03\n\nInstrument\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\r\x12\x0f\n\x07product\x18\x03 \x01(\t\x12-\n\x06status\x18\x04 \x01(\x0e\x32\x1d.hourbook.v1.InstrumentStatus\x12\x37\n\x13\x64\x65livery_start_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05hours\x18\x06 \x01(\r\x12\x35\n\x11gate_closure_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0btick_micros\x18\x08 \x01(\x03\x12\x10\n\x08\x63urrency\x18\t \x01(\t\x12\x1f\n\x17last_trade_price_micros\x18\n \x01(\x03\x12\x1e\n\x16reference_price_micros\x18\x0b \x01(\x03\x12\x18\n\x10open_order_count\x18\x0c \x01(\r\x12\x31\n\rcall_end_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmaker_fee_ppm\x18\x0e \x01(\r\x12\x15\n\rtaker_fee_ppm\x18\x0f \x01(\r\"M\n\x13ListProductsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x14ListProductsResponse\x12&\n\x08products\x18\x01 \x03(\x0b\x32\x14.hourbook.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x11GetProductRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\";\n\x12GetProductResponse\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.hourbook.v1.Product\"\x7f\n\x16ListInstrumentsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.hourbook.v1.InstrumentStatus\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x17ListInstrumentsResponse\x12,\n\x0binstruments\x18\x01 \x03(\x0b\x32\x17.hourbook.v1.Instrument\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x14GetInstrumentRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\r\"D\n\x15GetInstrumentResponse\x12+\n\ninstrument\x18\x01 \x01(\x0b\x32\x17.hourbook.v1.Instrument\"0\n\x1dStreamInstrumentStatusRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"\x80\x01\n\x16InstrumentStatusChange\x12\x15\n\rinstrument_id\x18\x01 \x01(\r\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12-\n\x06status\x18\x03 \x01(\x0e\x32\x1d.hourbook.v1.InstrumentStatus\x12\x10\n\x08sequence\x18\x04 \x01(\x04\"q\n\x1eStreamInstrumentStatusResponse\x12\x34\n\x07\x63hanges\x18\x01 \x03(\x0b\x32#.hourbook.v1.InstrumentStatusChange\x12\x19\n\x11snapshot_complete\x18\x02 \x01(\x08\"%\n\x12GetContractRequest\x12\x0f\n\x07product\x18\x01 \x01(\t\"#\n\x13GetContractResponse\x12\x0c\n\x04text\x18\x01 \x01(\t2\xb4\x04\n\x11InstrumentService\x12S\n\x0cListProducts\x12 .hourbook.v1.ListProductsRequest\x1a!.hourbook.v1.ListProductsResponse\x12M\n\nGetProduct\x12\x1e.hourbook.v1.GetProductRequest\x1a\x1f.hourbook.v1.GetProductResponse\x12\\\n\x0fListInstruments\x12#.hourbook.v1.ListInstrumentsRequest\x1a$.hourbook.v1.ListInstrumentsResponse\x12V\n\rGetInstrument\x12!.hourbook.v1.GetInstrumentRequest\x1a\".hourbook.v1.GetInstrumentResponse\x12s\n\x16StreamInstrumentStatus\x12*.hourbook.v1.StreamInstrumentStatusRequest\x1a+.hourbook.v1.StreamInstrumentStatusResponse0\x01\x12P\n\x0bGetContract\x12\x1f.hourbook.v1.GetContractRequest\x1a .hourbook.v1.GetContractResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhourbook/v1/instruments.proto\x12\x0bhourbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17hourbook/v1/types.proto\"\xa2\x05\n\x07Product\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\r\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x13\n\x0btick_micros\x18\x04 \x01(\x03\x12\x16\n\x0eorder_band_ppm\x18\x05 \x01(\r\x12\x16\n\x0etrade_band_ppm\x18\x06 \x01(\r\x12\x1e\n\x16reference_price_micros\x18\x07 \x01(\x03\x12\x14\n\x0cmax_quantity\x18\x08 \x01(\x03\x12\x1b\n\x13max_notional_micros\x18\t \x01(\x03\x12\x15\n\rmaker_fee_ppm\x18\n \x01(\r\x12\x15\n\rtaker_fee_ppm\x18\x0b \x01(\r\x12\x33\n\x10gate_before_hour\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12gate_before_longer\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0clisted_hours\x18\x0e \x01(\r\x12\x13\n\x0blisted_days\x18\x0f \x01(\r\x12\x14\n\x0clisted_weeks\x18\x10 \x01(\r\x12\x15\n\rlisted_months\x18\x11 \x01(\r\x12\x18\n\x10\x61vailability_ppm\x18\x12 \x01(\r\x12\x0e\n\x06halted\x18\x13 \x01(\x08\x12.\n\x0b\x63\x61ll_length\x18\x14 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rdaily_auction\x18\x15 \x01(\x0b\x32\x19.hourbook.v1.DailyAuction\x12\x36\n\x13interruption_notice\x18\x16 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bpenalty_ppm\x18\x17 \x01(\r\"\x9d\x01\n\x0c\x44\x61ilyAuction\x12,\n\tcall_time\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x66reeze_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cuncross_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xe6\x01\n\nClassGrade\x12\r\n\x05\x63lass\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x12\n\nvcpu_milli\x18\x04 \x01(\r\x12\x18\n\x10memory_gib_milli\x18\x05 \x01(\r\x12\x15\n\rdisk_gb_milli\x18\x06 \x01(\r\x12\x14\n\x0cnetwork_mbps\x18\x07 \x01(\r\x12\x11\n\tbenchmark\x18\x08 \x01(\t\x12\x17\n\x0f\x62\x65nchmark_score\x18\t \x01(\r\x12\x10\n\x08\x66\x61milies\x18\n \x03(\t\x12\x13\n\x0b\x61ssumptions\x18\x0b \x03(\t\"\xa0\x01\n\x06Region\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x03 \x01(\t\x12\x11\n\tpue_milli\x18\x04 \x01(\r\x12\x1a\n\x12power_price_micros\x18\x05 \x01(\x03\x12\x0f\n\x07\x63ooling\x18\x06 \x01(\t\x12\x0e\n\x06\x65nergy\x18\x07 \x01(\t\x12\x13\n\x0b\x61ssumptions\x18\x08 \x03(\t\"\xd5\x03\n\nInstrument\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\r\x12\x0f\n\x07product\x18\x03 \x01(\t\x12-\n\x06status\x18\x04 \x01(\x0e\x32\x1d.hourbook.v1.InstrumentStatus\x12\x37\n\x13\x64\x65livery_start_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05hours\x18\x06 \x01(\r\x12\x35\n\x11gate_closure_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0btick_micros\x18\x08 \x01(\x03\x12\x10\n\x08\x63urrency\x18\t \x01(\t\x12\x1f\n\x17last_trade_price_micros\x18\n \x01(\x03\x12\x1e\n\x16reference_price_micros\x18\x0b \x01(\x03\x12\x18\n\x10open_order_count\x18\x0c \x01(\r\x12\x31\n\rcall_end_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmaker_fee_ppm\x18\x0e \x01(\r\x12\x15\n\rtaker_fee_ppm\x18\x0f \x01(\r\"M\n\x13ListProductsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x14ListProductsResponse\x12&\n\x08products\x18\x01 \x03(\x0b\x32\x14.hourbook.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x11GetProductRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\";\n\x12GetProductResponse\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.hourbook.v1.Product\"\x7f\n\x16ListInstrumentsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.hourbook.v1.InstrumentStatus\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x17ListInstrumentsResponse\x12,\n\x0binstruments\x18\x01 \x03(\x0b\x32\x17.hourbook.v1.Instrument\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x14GetInstrumentRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\r\"D\n\x15GetInstrumentResponse\x12+\n\ninstrument\x18\x01 \x01(\x0b\x32\x17.hourbook.v1.Instrument\"0\n\x1dStreamInstrumentStatusRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"\x80\x01\n\x16InstrumentStatusChange\x12\x15\n\rinstrument_id\x18\x01 \x01(\r\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12-\n\x06status\x18\x03 \x01(\x0e\x32\x1d.hourbook.v1.InstrumentStatus\x12\x10\n\x08sequence\x18\x04 \x01(\x04\"q\n\x1eStreamInstrumentStatusResponse\x12\x34\n\x07\x63hanges\x18\x01 \x03(\x0b\x32#.hourbook.v1.InstrumentStatusChange\x12\x19\n\x11snapshot_complete\x18\x02 \x01(\x08\"%\n\x12GetContractRequest\x12\x0f\n\x07product\x18\x01 \x01(\t\"p\n\x13GetContractResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12&\n\x05grade\x18\x02 \x01(\x0b\x32\x17.hourbook.v1.ClassGrade\x12#\n\x06region\x18\x03 \x01(\x0b\x32\x13.hourbook.v1.Region2\xb4\x04\n\x11InstrumentService\x12S\n\x0cListProducts\x12 .hourbook.v1.ListProductsRequest\x1a!.hourbook.v1.ListProductsResponse\x12M\n\nGetProduct\x12\x1e.hourbook.v1.GetProductRequest\x1a\x1f.hourbook.v1.GetProductResponse\x12\\\n\x0fListInstruments\x12#.hourbook.v1.ListInstrumentsRequest\x1a$.hourbook.v1.ListInstrumentsResponse\x12V\n\rGetInstrument\x12!.hourbook.v1.GetInstrumentRequest\x1a\".hourbook.v1.GetInstrumentResponse\x12s\n\x16StreamInstrumentStatus\x12*.hourbook.v1.StreamInstrumentStatusRequest\x1a+.hourbook.v1.StreamInstrumentStatusResponse0\x01\x12P\n\x0bGetContract\x12\x1f.hourbook.v1.GetContractRequest\x1a .hourbook.v1.GetContractResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,35 +35,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hourbook.v1.instruments_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PRODUCT']._serialized_start=137
-  _globals['_PRODUCT']._serialized_end=636
-  _globals['_INSTRUMENT']._serialized_start=639
-  _globals['_INSTRUMENT']._serialized_end=1108
-  _globals['_LISTPRODUCTSREQUEST']._serialized_start=1110
-  _globals['_LISTPRODUCTSREQUEST']._serialized_end=1187
-  _globals['_LISTPRODUCTSRESPONSE']._serialized_start=1189
-  _globals['_LISTPRODUCTSRESPONSE']._serialized_end=1276
-  _globals['_GETPRODUCTREQUEST']._serialized_start=1278
-  _globals['_GETPRODUCTREQUEST']._serialized_end=1313
-  _globals['_GETPRODUCTRESPONSE']._serialized_start=1315
-  _globals['_GETPRODUCTRESPONSE']._serialized_end=1374
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=1376
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=1503
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=1505
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=1601
-  _globals['_GETINSTRUMENTREQUEST']._serialized_start=1603
-  _globals['_GETINSTRUMENTREQUEST']._serialized_end=1664
-  _globals['_GETINSTRUMENTRESPONSE']._serialized_start=1666
-  _globals['_GETINSTRUMENTRESPONSE']._serialized_end=1734
-  _globals['_STREAMINSTRUMENTSTATUSREQUEST']._serialized_start=1736
-  _globals['_STREAMINSTRUMENTSTATUSREQUEST']._serialized_end=1784
-  _globals['_INSTRUMENTSTATUSCHANGE']._serialized_start=1787
-  _globals['_INSTRUMENTSTATUSCHANGE']._serialized_end=1915
-  _globals['_STREAMINSTRUMENTSTATUSRESPONSE']._serialized_start=1917
-  _globals['_STREAMINSTRUMENTSTATUSRESPONSE']._serialized_end=2030
-  _globals['_GETCONTRACTREQUEST']._serialized_start=2032
-  _globals['_GETCONTRACTREQUEST']._serialized_end=2069
-  _globals['_GETCONTRACTRESPONSE']._serialized_start=2071
-  _globals['_GETCONTRACTRESPONSE']._serialized_end=2106
-  _globals['_INSTRUMENTSERVICE']._serialized_start=2109
-  _globals['_INSTRUMENTSERVICE']._serialized_end=2673
+  _globals['_PRODUCT']._serialized_end=811
+  _globals['_DAILYAUCTION']._serialized_start=814
+  _globals['_DAILYAUCTION']._serialized_end=971
+  _globals['_CLASSGRADE']._serialized_start=974
+  _globals['_CLASSGRADE']._serialized_end=1204
+  _globals['_REGION']._serialized_start=1207
+  _globals['_REGION']._serialized_end=1367
+  _globals['_INSTRUMENT']._serialized_start=1370
+  _globals['_INSTRUMENT']._serialized_end=1839
+  _globals['_LISTPRODUCTSREQUEST']._serialized_start=1841
+  _globals['_LISTPRODUCTSREQUEST']._serialized_end=1918
+  _globals['_LISTPRODUCTSRESPONSE']._serialized_start=1920
+  _globals['_LISTPRODUCTSRESPONSE']._serialized_end=2007
+  _globals['_GETPRODUCTREQUEST']._serialized_start=2009
+  _globals['_GETPRODUCTREQUEST']._serialized_end=2044
+  _globals['_GETPRODUCTRESPONSE']._serialized_start=2046
+  _globals['_GETPRODUCTRESPONSE']._serialized_end=2105
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=2107
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=2234
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=2236
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=2332
+  _globals['_GETINSTRUMENTREQUEST']._serialized_start=2334
+  _globals['_GETINSTRUMENTREQUEST']._serialized_end=2395
+  _globals['_GETINSTRUMENTRESPONSE']._serialized_start=2397
+  _globals['_GETINSTRUMENTRESPONSE']._serialized_end=2465
+  _globals['_STREAMINSTRUMENTSTATUSREQUEST']._serialized_start=2467
+  _globals['_STREAMINSTRUMENTSTATUSREQUEST']._serialized_end=2515
+  _globals['_INSTRUMENTSTATUSCHANGE']._serialized_start=2518
+  _globals['_INSTRUMENTSTATUSCHANGE']._serialized_end=2646
+  _globals['_STREAMINSTRUMENTSTATUSRESPONSE']._serialized_start=2648
+  _globals['_STREAMINSTRUMENTSTATUSRESPONSE']._serialized_end=2761
+  _globals['_GETCONTRACTREQUEST']._serialized_start=2763
+  _globals['_GETCONTRACTREQUEST']._serialized_end=2800
+  _globals['_GETCONTRACTRESPONSE']._serialized_start=2802
+  _globals['_GETCONTRACTRESPONSE']._serialized_end=2914
+  _globals['_INSTRUMENTSERVICE']._serialized_start=2917
+  _globals['_INSTRUMENTSERVICE']._serialized_end=3481
 # @@protoc_insertion_point(module_scope)

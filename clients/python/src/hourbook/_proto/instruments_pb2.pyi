@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Product(_message.Message):
-    __slots__ = ("symbol", "product_id", "currency", "tick_micros", "order_band_ppm", "trade_band_ppm", "reference_price_micros", "max_quantity", "max_notional_micros", "maker_fee_ppm", "taker_fee_ppm", "gate_before_hour", "gate_before_longer", "listed_hours", "listed_days", "listed_weeks", "listed_months", "availability_ppm", "halted")
+    __slots__ = ("symbol", "product_id", "currency", "tick_micros", "order_band_ppm", "trade_band_ppm", "reference_price_micros", "max_quantity", "max_notional_micros", "maker_fee_ppm", "taker_fee_ppm", "gate_before_hour", "gate_before_longer", "listed_hours", "listed_days", "listed_weeks", "listed_months", "availability_ppm", "halted", "call_length", "daily_auction", "interruption_notice", "penalty_ppm")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,10 @@ class Product(_message.Message):
     LISTED_MONTHS_FIELD_NUMBER: _ClassVar[int]
     AVAILABILITY_PPM_FIELD_NUMBER: _ClassVar[int]
     HALTED_FIELD_NUMBER: _ClassVar[int]
+    CALL_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    DAILY_AUCTION_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPTION_NOTICE_FIELD_NUMBER: _ClassVar[int]
+    PENALTY_PPM_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     product_id: int
     currency: str
@@ -51,7 +55,66 @@ class Product(_message.Message):
     listed_months: int
     availability_ppm: int
     halted: bool
-    def __init__(self, symbol: _Optional[str] = ..., product_id: _Optional[int] = ..., currency: _Optional[str] = ..., tick_micros: _Optional[int] = ..., order_band_ppm: _Optional[int] = ..., trade_band_ppm: _Optional[int] = ..., reference_price_micros: _Optional[int] = ..., max_quantity: _Optional[int] = ..., max_notional_micros: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., gate_before_hour: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gate_before_longer: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., listed_hours: _Optional[int] = ..., listed_days: _Optional[int] = ..., listed_weeks: _Optional[int] = ..., listed_months: _Optional[int] = ..., availability_ppm: _Optional[int] = ..., halted: _Optional[bool] = ...) -> None: ...
+    call_length: _duration_pb2.Duration
+    daily_auction: DailyAuction
+    interruption_notice: _duration_pb2.Duration
+    penalty_ppm: int
+    def __init__(self, symbol: _Optional[str] = ..., product_id: _Optional[int] = ..., currency: _Optional[str] = ..., tick_micros: _Optional[int] = ..., order_band_ppm: _Optional[int] = ..., trade_band_ppm: _Optional[int] = ..., reference_price_micros: _Optional[int] = ..., max_quantity: _Optional[int] = ..., max_notional_micros: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., gate_before_hour: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gate_before_longer: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., listed_hours: _Optional[int] = ..., listed_days: _Optional[int] = ..., listed_weeks: _Optional[int] = ..., listed_months: _Optional[int] = ..., availability_ppm: _Optional[int] = ..., halted: _Optional[bool] = ..., call_length: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., daily_auction: _Optional[_Union[DailyAuction, _Mapping]] = ..., interruption_notice: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., penalty_ppm: _Optional[int] = ...) -> None: ...
+
+class DailyAuction(_message.Message):
+    __slots__ = ("call_time", "freeze_time", "uncross_time")
+    CALL_TIME_FIELD_NUMBER: _ClassVar[int]
+    FREEZE_TIME_FIELD_NUMBER: _ClassVar[int]
+    UNCROSS_TIME_FIELD_NUMBER: _ClassVar[int]
+    call_time: _duration_pb2.Duration
+    freeze_time: _duration_pb2.Duration
+    uncross_time: _duration_pb2.Duration
+    def __init__(self, call_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., freeze_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., uncross_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class ClassGrade(_message.Message):
+    __slots__ = ("title", "unit", "vcpu_milli", "memory_gib_milli", "disk_gb_milli", "network_mbps", "benchmark", "benchmark_score", "families", "assumptions")
+    CLASS_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    VCPU_MILLI_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_GIB_MILLI_FIELD_NUMBER: _ClassVar[int]
+    DISK_GB_MILLI_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_MBPS_FIELD_NUMBER: _ClassVar[int]
+    BENCHMARK_FIELD_NUMBER: _ClassVar[int]
+    BENCHMARK_SCORE_FIELD_NUMBER: _ClassVar[int]
+    FAMILIES_FIELD_NUMBER: _ClassVar[int]
+    ASSUMPTIONS_FIELD_NUMBER: _ClassVar[int]
+    title: str
+    unit: str
+    vcpu_milli: int
+    memory_gib_milli: int
+    disk_gb_milli: int
+    network_mbps: int
+    benchmark: str
+    benchmark_score: int
+    families: _containers.RepeatedScalarFieldContainer[str]
+    assumptions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, title: _Optional[str] = ..., unit: _Optional[str] = ..., vcpu_milli: _Optional[int] = ..., memory_gib_milli: _Optional[int] = ..., disk_gb_milli: _Optional[int] = ..., network_mbps: _Optional[int] = ..., benchmark: _Optional[str] = ..., benchmark_score: _Optional[int] = ..., families: _Optional[_Iterable[str]] = ..., assumptions: _Optional[_Iterable[str]] = ..., **kwargs) -> None: ...
+
+class Region(_message.Message):
+    __slots__ = ("code", "title", "jurisdiction", "pue_milli", "power_price_micros", "cooling", "energy", "assumptions")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    JURISDICTION_FIELD_NUMBER: _ClassVar[int]
+    PUE_MILLI_FIELD_NUMBER: _ClassVar[int]
+    POWER_PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    COOLING_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_FIELD_NUMBER: _ClassVar[int]
+    ASSUMPTIONS_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    title: str
+    jurisdiction: str
+    pue_milli: int
+    power_price_micros: int
+    cooling: str
+    energy: str
+    assumptions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, code: _Optional[str] = ..., title: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., pue_milli: _Optional[int] = ..., power_price_micros: _Optional[int] = ..., cooling: _Optional[str] = ..., energy: _Optional[str] = ..., assumptions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Instrument(_message.Message):
     __slots__ = ("symbol", "instrument_id", "product", "status", "delivery_start_time", "hours", "gate_closure_time", "tick_micros", "currency", "last_trade_price_micros", "reference_price_micros", "open_order_count", "call_end_time", "maker_fee_ppm", "taker_fee_ppm")
@@ -184,7 +247,11 @@ class GetContractRequest(_message.Message):
     def __init__(self, product: _Optional[str] = ...) -> None: ...
 
 class GetContractResponse(_message.Message):
-    __slots__ = ("text",)
+    __slots__ = ("text", "grade", "region")
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
     text: str
-    def __init__(self, text: _Optional[str] = ...) -> None: ...
+    grade: ClassGrade
+    region: Region
+    def __init__(self, text: _Optional[str] = ..., grade: _Optional[_Union[ClassGrade, _Mapping]] = ..., region: _Optional[_Union[Region, _Mapping]] = ...) -> None: ...
