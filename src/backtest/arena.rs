@@ -73,6 +73,7 @@ impl Arena {
             let answer = self.apply(&said.request, &said.command);
             recording.became(&said, &answer, &self.events, &self.exchange);
         }
+        recording.forget(&self.exchange);
         Ok(())
     }
 

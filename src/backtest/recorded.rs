@@ -23,6 +23,8 @@ pub struct Recording {
     participants: BTreeMap<ParticipantId, ParticipantId>,
     accounts: BTreeMap<AccountId, AccountId>,
     keys: BTreeMap<KeyId, KeyId>,
+    /// Orders that were over then, and may live on here.
+    over: Vec<OrderId>,
     next: Option<(Stamp, Request, Command)>,
     /// Commands that were played.
     pub played: u64,
@@ -56,6 +58,7 @@ impl Recording {
             participants: BTreeMap::new(),
             accounts: BTreeMap::new(),
             keys: BTreeMap::new(),
+            over: Vec::new(),
             next: None,
             played: 0,
         };
@@ -91,19 +94,34 @@ impl Recording {
         matches!(command, Some(Command::PlaceOrder(_) | Command::MassQuote(_) | Command::LogOn(_)))
     }
 
-    /// Whether all that the next command names is known here. Otherwise what was said before may have made it, and what
-    /// became of that has to be heard first.
-    pub fn is_known(&self) -> bool {
+    /// Whether all that the next command names is known here, on the exchange as it was when it was last looked at.
+    /// Otherwise what was said before may have made it, and what became of that has to be heard first.
+    pub fn is_known(&self, here: &Exchange) -> bool {
         let Some((_, request, command)) = &self.next else { return true };
-        let order = match command {
-            Command::CancelOrder(body) => body.order,
-            Command::ReduceOrder(body) => body.order,
-            Command::AmendOrder(body) => body.amendment.order,
-            _ => OrderRef::Id(OrderId::NONE),
-        };
-        let is_known = match order {
-            OrderRef::Id(id) => id == OrderId::NONE || self.orders.contains_key(&id),
+        let is_order = |order: &OrderRef| match order {
+            OrderRef::Id(id) => *id == OrderId::NONE || self.orders.contains_key(id),
             OrderRef::Client(_) => true,
+        };
+        let is_instrument = |id: InstrumentId| {
+            self.then.instrument(id).is_none_or(|one| here.instrument_named(&one.symbol).is_some())
+        };
+        let is_scope = |scope: &Scope| match scope {
+            Scope::Instrument(id) => is_instrument(*id),
+            Scope::Market | Scope::Product(_) => true,
+        };
+        let is_known = match command {
+            Command::PlaceOrder(body) => is_instrument(body.order.instrument),
+            Command::MassQuote(body) => body.quotes.iter().all(|quote| is_instrument(quote.instrument)),
+            Command::SetReference(body) => is_instrument(body.instrument),
+            Command::CancelOrder(body) => is_order(&body.order),
+            Command::ReduceOrder(body) => is_order(&body.order),
+            Command::AmendOrder(body) => is_order(&body.amendment.order),
+            Command::MassCancel(body) => is_scope(&body.scope),
+            Command::Halt(body) => is_scope(&body.scope),
+            Command::Resume(body) => is_scope(&body.scope),
+            Command::OpenAuction(body) => is_scope(&body.scope),
+            Command::Uncross(body) => is_scope(&body.scope),
+            _ => true,
         };
         is_known && (request.session.0 == 0 || self.sessions.contains_key(&request.session))
     }
@@ -119,6 +137,16 @@ impl Recording {
         let mut events = Vec::new();
         let answer = self.then.apply(stamp, &request, &command, &mut events);
         self.played += 1;
+        let over = |event: &Event| match event {
+            Event::Reported(report)
+                if report.leaves == Quantity::ZERO
+                    && matches!(report.kind, ReportKind::Filled(_) | ReportKind::Cancelled { .. }) =>
+            {
+                Some(report.order)
+            }
+            _ => None,
+        };
+        self.over.extend(events.iter().filter_map(over));
         // What it came to belongs to the last: only a restart is several, and it makes nothing.
         if let Some(last) = said.last_mut() {
             last.was = Some(Was { account: request.account, answer, events });
@@ -165,14 +193,13 @@ impl Recording {
             Command::IssueKey(_) => drop(self.keys.insert(KeyId(then), KeyId(now))),
             _ => {}
         }
-        for event in &was.events {
-            // What is over is named no more, unless it lives on here.
-            if let Event::Reported(report) = event
-                && report.leaves == Quantity::ZERO
-                && matches!(report.kind, ReportKind::Filled(_) | ReportKind::Cancelled { .. })
-                && self.orders.get(&report.order).is_none_or(|now| here.order(*now).is_none())
-            {
-                self.orders.remove(&report.order);
+    }
+
+    /// What was over by now is named no more, unless it lives on here.
+    pub fn forget(&mut self, here: &Exchange) {
+        for order in std::mem::take(&mut self.over) {
+            if self.orders.get(&order).is_none_or(|now| here.order(*now).is_none()) {
+                self.orders.remove(&order);
             }
         }
     }
@@ -242,7 +269,10 @@ impl Recording {
             Command::SetReference(body) => instrument(&mut body.instrument),
             Command::CancelOrder(body) => body.order = self.order(body.order),
             Command::ReduceOrder(body) => body.order = self.order(body.order),
-            Command::AmendOrder(body) => body.amendment.order = self.order(body.amendment.order),
+            Command::AmendOrder(body) => {
+                body.amendment.order = self.order(body.amendment.order);
+                body.amendment.instrument.iter_mut().for_each(instrument);
+            }
             Command::MassCancel(body) => body.scope = self.scope(here, body.scope),
             Command::Halt(body) => body.scope = self.scope(here, body.scope),
             Command::Resume(body) => body.scope = self.scope(here, body.scope),

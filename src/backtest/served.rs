@@ -4,33 +4,35 @@
 //! strategy to answer, the next step. How much happens in that while is the machine's affair, so two runs are alike and
 //! not the same.
 //!
-//! Over a journal fair prices and standings are the served exchange's own: what the recorded one made of its trades is left out.
+//! Over a journal standings are the served exchange's own; fair prices that others' orders were held against are those
+//! of then.
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use hourbook_exchange::Exchange;
 use hourbook_model::*;
-use hourbook_sequencer::{Batch, Clock, ManualClock, Pending, Receipt, Subscriber};
+use hourbook_sequencer::{Batch, Clock, Error, ManualClock, Pending, Receipt, Subscriber};
 
 use super::observer::Observer;
 use super::recorded::{Recording, Said};
 use super::{Arguments, NAME, Nobody, Run, Setting, members, observer_of, order, outfits};
-use crate::config::{Config, Flags};
+use crate::config::{self, Config, Flags};
 use crate::demo::dice::Dice;
 use crate::market::Market;
-use crate::serve::{self, Opening, Rehearsal, Running};
+use crate::serve::{self, Opening, Rehearsal, Running, Signals};
 
 /// How often it is told how far it is.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 /// What the report calls the strategy.
 const STRATEGY: &str = "a strategy from outside";
 /// Commands of a recording that are under way at most.
-const UNHEARD: usize = 512;
+const UNHEARD: usize = 256;
+/// Where nothing was recorded a step is so many at most.
+const IDLE_STEPS: i64 = 60;
 
 /// How a strategy from outside is served.
 #[derive(Clone, Debug)]
@@ -83,6 +85,7 @@ struct Stage {
     /// Once the strategy has an account.
     observer: Option<Observer>,
     told: Instant,
+    signals: Signals,
     _directory: tempfile::TempDir,
 }
 
@@ -91,7 +94,7 @@ impl Stage {
         service: &Service,
         market: Market,
         begins: Time,
-        params: Option<PathBuf>,
+        pricing: config::Pricing,
     ) -> anyhow::Result<Stage> {
         let directory = tempfile::tempdir().context("a directory for the journal")?;
         let flags = Flags {
@@ -102,7 +105,7 @@ impl Stage {
         };
         let mut config = Config::resolve(&flags)?;
         (config.journal.segment_bytes, config.journal.reserve_bytes) = (16 << 20, 16 << 20);
-        config.pricing.params = params;
+        config.pricing = pricing;
         let published = Arc::new(Published::default());
         let opening = Opening {
             market,
@@ -114,19 +117,58 @@ impl Stage {
             witness: Some(Box::new(Witness(Arc::clone(&published)))),
         };
         let running = serve::open(&config, opening).await?;
-        let (here, told) = (Exchange::new(), Instant::now());
-        Ok(Stage { running, published, here, observer: None, told, _directory: directory })
+        let (here, told, signals) = (Exchange::new(), Instant::now(), serve::signals()?);
+        Ok(Stage { running, published, here, observer: None, told, signals, _directory: directory })
+    }
+
+    /// Has a command done; asks again while the queue is full, as a strategy may fill it.
+    async fn submit(&self, request: Request, command: Command) -> anyhow::Result<Receipt> {
+        loop {
+            match self.running.handle.submit(request, command.clone()).await {
+                Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+                answer => return Ok(answer?),
+            }
+        }
     }
 
     /// Has a command of the operator's done: the number of what it made.
     async fn operate(&self, command: impl Into<Command>) -> anyhow::Result<u32> {
-        Ok(serve::operate(&self.running.handle, command.into()).await?.number as u32)
+        let command = command.into();
+        let name = command.name();
+        let answer = self.submit(Request::default(), command).await?.answer;
+        match answer.refused {
+            None => Ok(answer.number as u32),
+            Some(reason) => bail!("{name} is refused: {reason:?}"),
+        }
     }
 
     /// Moves time, and has done what is due by then.
-    async fn pass_to(&self, to: Time) -> anyhow::Result<()> {
+    async fn pass_to(&mut self, to: Time) -> anyhow::Result<()> {
         self.operate(AdvanceTime { to }).await?;
-        Ok(serve::settle(&self.running.handle).await?)
+        self.settle().await
+    }
+
+    /// Waits until nothing is due any more, and looks.
+    async fn settle(&mut self) -> anyhow::Result<()> {
+        loop {
+            match serve::settle(&self.running.handle).await {
+                Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+                settled => break settled?,
+            }
+        }
+        self.catch_up().await
+    }
+
+    /// Looks at all that was answered. Answers come before their batch is published: a turn behind it, it is.
+    async fn catch_up(&mut self) -> anyhow::Result<()> {
+        loop {
+            match self.running.handle.read(|_| ()).await {
+                Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+                read => break read?,
+            }
+        }
+        self.look();
+        Ok(())
     }
 
     /// Looks at all that was published since the last time.
@@ -152,11 +194,12 @@ impl Stage {
     }
 
     /// Watches an account from now on.
-    fn watch(&mut self, mut observer: Observer) {
-        self.look();
+    async fn watch(&mut self, mut observer: Observer) -> anyhow::Result<()> {
+        self.catch_up().await?;
         observer.take_in(&self.here);
         observer.quoter.watch();
         self.observer = Some(observer);
+        Ok(())
     }
 
     fn observer(&mut self) -> &mut Observer {
@@ -176,16 +219,31 @@ impl Stage {
                     service.patience
                 );
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            self.look();
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(20)) => self.look(),
+                signal = self.signals.next() => bail!("{signal} came before the first order"),
+            }
         }
         self.told = Instant::now();
         Ok(())
     }
 
-    /// Gives the strategy its while, and takes note of how things stand.
-    async fn pause(&mut self, now: Time, run: &mut Run, service: &Service, done: impl Fn() -> String) {
-        tokio::time::sleep(service.pace).await;
+    /// Gives the strategy its while, and takes note of how things stand. Whether it goes on: whoever stops the run has the
+    /// report of what it was up to then.
+    async fn pause(
+        &mut self,
+        now: Time,
+        run: &mut Run,
+        service: &Service,
+        done: impl Fn() -> String,
+    ) -> bool {
+        let goes_on = tokio::select! {
+            () = tokio::time::sleep(service.pace) => true,
+            signal = self.signals.next() => {
+                say(&format!("backtest: {signal}: the report is of what came before"));
+                false
+            }
+        };
         self.look();
         let observer = self.observer();
         observer.reprice();
@@ -195,6 +253,15 @@ impl Stage {
             self.told = Instant::now();
             say(&format!("backtest: {}, {}", done(), crate::journal::time(now.0)));
         }
+        goes_on
+    }
+
+    /// Ends the exchange. What came of the run is told all the same where that goes wrong.
+    async fn end(self, ended: anyhow::Result<Run>) -> anyhow::Result<Run> {
+        if let Err(error) = self.running.stop().await {
+            say(&format!("backtest: the exchange did not end in order: {error:#}"));
+        }
+        ended
     }
 }
 
@@ -205,11 +272,10 @@ fn say(text: &str) {
 
 /// A market over a series.
 pub async fn series(setting: &Setting, service: &Service) -> anyhow::Result<Run> {
-    let params = setting.params_path.clone();
-    let mut stage = Stage::open(service, setting.market(), setting.from, params).await?;
+    let pricing = config::Pricing { params: setting.params_path.clone(), references: true };
+    let mut stage = Stage::open(service, setting.market(), setting.from, pricing).await?;
     let ended = trade(setting, service, &mut stage).await;
-    stage.running.stop().await?;
-    ended
+    stage.end(ended).await
 }
 
 async fn trade(setting: &Setting, service: &Service, stage: &mut Stage) -> anyhow::Result<Run> {
@@ -219,19 +285,19 @@ async fn trade(setting: &Setting, service: &Service, stage: &mut Stage) -> anyho
         numbers.push(stage.operate(command).await?);
     }
     let (account, crowd) = (AccountId(numbers[1]), AccountId(numbers[3]));
-    serve::settle(&stage.running.handle).await?;
-    stage.watch(setting.observer(account));
+    stage.settle().await?;
+    stage.watch(setting.observer(account)).await?;
     let product = setting.product.symbol.to_string();
     let told = serde_json::json!({ "key": key, "account": account, "product": product });
     stage.invite(told, service).await?;
 
     let steps = (setting.to.0 - setting.from.0) / service.step.as_nanos() as i64;
     say(&format!("backtest: {steps} steps of {:?}, {:?} each at least", service.step, service.pace));
-    let mut run = Run::new(setting);
+    let (mut run, mut goes_on) = (Run::new(setting), true);
     let mut dice = Dice::of(setting.seed, "crowd");
     let mut wishes = Vec::new().into_iter().peekable();
     let (mut hour, mut now) = (setting.from, setting.from);
-    while now < setting.to {
+    while goes_on && now < setting.to {
         if now >= hour {
             wishes = setting.crowd.wishes(&mut dice, hour).into_iter().peekable();
             hour = hour.plus_nanos(Time::HOUR);
@@ -240,17 +306,18 @@ async fn trade(setting: &Setting, service: &Service, stage: &mut Stage) -> anyho
         stage.pass_to(now).await?;
         stage.observer().level(setting.series.published_ppm(setting.from, now));
         while let Some(wish) = wishes.next_if(|wish| wish.at < now) {
-            stage.look();
+            stage.catch_up().await?;
             let drawn = order(&stage.here, &setting.product, &setting.series, setting.from, &wish);
             if let Some(placed) = drawn {
                 let request = Request { account: crowd, ..Request::default() };
-                stage.running.handle.submit(request, placed.into()).await?;
+                stage.submit(request, placed.into()).await?;
             }
         }
         let done =
             || format!("{} %", 100 * (now.0 - setting.from.0) / (setting.to.0 - setting.from.0).max(1));
-        stage.pause(now, &mut run, service, done).await;
+        goes_on = stage.pause(now, &mut run, service, done).await;
     }
+    run.to = now;
     let observer = stage.observer.take().expect("it is there");
     Ok(run.ended(setting, observer, STRATEGY, None))
 }
@@ -258,11 +325,12 @@ async fn trade(setting: &Setting, service: &Service, stage: &mut Stage) -> anyho
 /// A recorded journal.
 pub async fn recorded(arguments: &Arguments, recording: Recording, service: &Service) -> anyhow::Result<Run> {
     let begins = recording.next_time().expect("it is not empty");
-    let stage = Stage::open(service, Market::none(), begins, arguments.params.clone()).await?;
+    // What was recorded has the references of then.
+    let pricing = config::Pricing { params: arguments.params.clone(), references: false };
+    let stage = Stage::open(service, Market::none(), begins, pricing).await?;
     let mut player = Player { stage, recording, now: begins, unheard: Vec::new() };
     let ended = player.all(arguments, service, begins).await;
-    player.stage.running.stop().await?;
-    ended
+    player.stage.end(ended).await
 }
 
 /// Has a recording's commands done on the exchange that is served, each at its time.
@@ -286,7 +354,7 @@ impl Player {
         let name = || NAME.to_owned();
         let participant = ParticipantId(self.stage.operate(CreateParticipant { name: name() }).await?);
         let account = AccountId(self.stage.operate(CreateAccount { participant, name: name() }).await?);
-        self.stage.look();
+        self.stage.catch_up().await?;
         for command in outfits(arguments, account, &self.stage.here) {
             self.stage.operate(command).await?;
         }
@@ -294,21 +362,28 @@ impl Player {
         let digest = hourbook_gateway::digest_of(&key);
         let issue = IssueKey { participant, account, role: Role::Maker, digest, label: name() };
         self.stage.operate(issue).await?;
-        self.stage.watch(observer_of(arguments, Box::new(Nobody), account, begins)?);
+        self.stage.watch(observer_of(arguments, Box::new(Nobody), account, begins)?).await?;
         self.stage.running.priced().await;
+        if !self.stage.observer().has_listed {
+            say(&format!("backtest: nothing is listed yet that is like {}", arguments.pattern.join(" or ")));
+        }
         let told = serde_json::json!({ "key": key, "account": account, "pattern": arguments.pattern });
         self.stage.invite(told, service).await?;
 
-        let mut run = Run::open_ended(from);
-        while self.recording.next_time().is_some() {
-            let until = self.now.plus_nanos(service.step.as_nanos() as i64);
+        let (mut run, mut goes_on) = (Run::open_ended(from), true);
+        let step = service.step.as_nanos() as i64;
+        while let Some(next) = self.recording.next_time()
+            && goes_on
+        {
+            let idle = self.now.plus_nanos(IDLE_STEPS * step);
+            let until = self.now.plus_nanos(step).max(next.min(idle));
             while self.recording.next_time().is_some_and(|time| time < until) {
                 self.next().await?;
             }
             self.pass_to(until).await?;
             let played = self.recording.played;
             let done = || format!("{played} commands");
-            self.stage.pause(until, &mut run, service, done).await;
+            goes_on = self.stage.pause(until, &mut run, service, done).await;
         }
         run.to = self.now;
         let observer = self.stage.observer.take().expect("it is there");
@@ -317,51 +392,74 @@ impl Player {
 
     /// Says the next command.
     async fn next(&mut self) -> anyhow::Result<()> {
-        if !self.recording.is_known() || self.unheard.len() >= UNHEARD {
+        if !self.recording.is_known(&self.stage.here) || self.unheard.len() >= UNHEARD {
             self.hear().await?;
         }
         let time = self.recording.next_time().expect("there is a next one");
         if time > self.now {
             self.now = time;
-            let moved = self.stage.running.handle.submit(Request::default(), AdvanceTime { to: time }.into());
-            self.unheard.push((None, moved));
+            self.say(Request::default(), AdvanceTime { to: time }.into(), None).await?;
         }
-        for said in self.recording.take(&self.stage.here)? {
-            match &said.command {
-                // Time is moved by the stamps, and pricing is the served exchange's own.
-                Command::AdvanceTime(_) | Command::SetFairPrices(_) | Command::SetStanding(_) => {}
+        for mut said in self.recording.take(&self.stage.here)? {
+            match &mut said.command {
+                // Time is moved by the stamps, and ratings are the served exchange's own.
+                Command::AdvanceTime(_) | Command::SetStanding(_) => continue,
                 // Something was due then.
                 Command::Tick(_) => {
                     self.hear().await?;
-                    serve::settle(&self.stage.running.handle).await?;
-                    self.stage.look();
+                    self.stage.settle().await?;
+                    continue;
                 }
-                // What these make is named by what follows.
+                // Keys of then open nothing here.
+                Command::IssueKey(body) => {
+                    let key = hourbook_gateway::new_key().context("no random bits for a key")?;
+                    body.digest = hourbook_gateway::digest_of(&key);
+                }
+                _ => {}
+            }
+            // What these make is named by what follows.
+            let makes = matches!(
+                said.command,
                 Command::CreateParticipant(_)
-                | Command::CreateAccount(_)
-                | Command::IssueKey(_)
-                | Command::LogOn(_) => {
-                    self.say(said);
-                    self.hear().await?;
-                }
-                _ => self.say(said),
+                    | Command::CreateAccount(_)
+                    | Command::IssueKey(_)
+                    | Command::LogOn(_)
+            );
+            self.say(said.request, said.command.clone(), Some(said)).await?;
+            if makes {
+                self.hear().await?;
             }
         }
         Ok(())
     }
 
-    fn say(&mut self, said: Said) {
-        let answer = self.stage.running.handle.submit(said.request, said.command.clone());
-        self.unheard.push((Some(said), answer));
+    /// Hands in a command, behind all that was handed in before.
+    async fn say(&mut self, request: Request, command: Command, said: Option<Said>) -> anyhow::Result<()> {
+        loop {
+            let answer = self.stage.running.handle.submit(request, command.clone());
+            match answer.refusal() {
+                Some(&Error::Busy { retry_after }) => {
+                    self.hear().await?;
+                    tokio::time::sleep(retry_after).await;
+                }
+                _ => {
+                    self.unheard.push((said, answer));
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Waits for what became of all that was said.
     async fn hear(&mut self) -> anyhow::Result<()> {
+        if self.unheard.is_empty() {
+            return Ok(());
+        }
         let mut heard = Vec::with_capacity(self.unheard.len());
         for (said, answer) in self.unheard.drain(..) {
             heard.push((said, answer.await?));
         }
-        self.stage.look();
+        self.stage.catch_up().await?;
         for (said, receipt) in heard {
             match (said, receipt.answer.refused) {
                 (Some(said), _) => {
@@ -371,6 +469,7 @@ impl Player {
                 (None, None) => {}
             }
         }
+        self.recording.forget(&self.stage.here);
         Ok(())
     }
 
@@ -378,8 +477,6 @@ impl Player {
     async fn pass_to(&mut self, to: Time) -> anyhow::Result<()> {
         self.hear().await?;
         self.now = to;
-        self.stage.pass_to(to).await?;
-        self.stage.look();
-        Ok(())
+        self.stage.pass_to(to).await
     }
 }

@@ -118,7 +118,8 @@ fn a_journal_is_played_again_with_one_more_in_it() {
     assert_eq!(nothing.as_deref(), Some("--pattern: nothing was listed that is like GP.CNNX.B.NONE"));
 }
 
-/// A journal in which somebody buys and somebody sells, and an order that was made before is cancelled by its number.
+/// A journal in which somebody buys and somebody sells, an order that was made before is cancelled by its number, and a session
+/// ends with a process.
 fn record(directory: &Path) {
     use hourbook_sequencer::{Clock, Config, ManualClock, Sequencer};
     let begins = Time(20_500 * Time::DAY + 8 * Time::HOUR);
@@ -163,7 +164,7 @@ fn record(directory: &Path) {
         .wait()
         .unwrap()
         .expect("hours are listed");
-    let place = |account: AccountId, side, price, lots, time_in_force| {
+    let place_as = |request: Request, side, price, lots, time_in_force| {
         clock.advance(Duration::from_secs(1));
         let order = NewOrder {
             instrument,
@@ -178,8 +179,10 @@ fn record(directory: &Path) {
             post_only: false,
             self_trade: SelfTrade::Allow,
         };
-        let request = Request { account, ..Request::default() };
         handle.submit(request, PlaceOrder { order }.into()).wait().unwrap().answer
+    };
+    let place = |account, side, price, lots, time_in_force| {
+        place_as(Request { account, ..Request::default() }, side, price, lots, time_in_force)
     };
     let (ann, bob) = (accounts[0], accounts[1]);
     // They trade with each other far above what pricing knows, then want what nobody offers but the strategy.
@@ -188,6 +191,12 @@ fn record(directory: &Path) {
     let request = Request { account: ann, ..Request::default() };
     let cancelled = handle.submit(request, CancelOrder { order: OrderRef::Id(rests) }.into()).wait().unwrap();
     assert!(cancelled.answer.refused.is_none());
+    // What is offered in a session is gone when another process takes the journal up.
+    let logs_on = LogOn { name: ClientId::new("ann").unwrap(), cancel_on_disconnect: true };
+    let session = handle.submit(request, logs_on.into()).wait().unwrap().answer.number;
+    let in_session = Request { session: SessionId(session as u32), number: 1, ..request };
+    assert!(place_as(in_session, Side::Sell, 7_900_000, 5, TimeInForce::Gtc).refused.is_none());
+    operate(Restart { version: "another".into() }.into());
     place(bob, Side::Buy, 8_000_000, 3, TimeInForce::Ioc);
     place(bob, Side::Buy, 8_000_000, 3, TimeInForce::Ioc);
     handle.drain();

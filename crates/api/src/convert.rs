@@ -590,6 +590,10 @@ pub fn report(stamp: model::Stamp, report: &model::Report) -> v1::ExecutionRepor
         }
     };
     wire.kind = kind as i32;
+    if report.order == OrderId::NONE && kind != Wire::Rejected {
+        // There is no order that these could be of.
+        (wire.side, wire.order_type, wire.time_in_force) = (0, 0, 0);
+    }
     wire
 }
 

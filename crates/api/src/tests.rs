@@ -208,6 +208,11 @@ fn reports_tell_what_happened() {
     let wire = report(at, &report_of(gone));
     assert_eq!((wire.cancelled_quantity, wire.cancel_reason), (8, v1::CancelReason::DayEnd as i32));
     assert_eq!(reason_name(RejectReason::PriceOffTick), "PRICE_OFF_TICK");
+    // What is about no order has no side; an order that was refused has its own.
+    let of_none = |kind| report(at, &Report { order: OrderId::NONE, ..report_of(kind) });
+    let mass = of_none(ReportKind::MassCancelled);
+    assert_eq!((mass.side, mass.order_type, mass.time_in_force), (0, 0, 0));
+    assert_eq!(of_none(ReportKind::Rejected(RejectReason::BadPrice)).side, v1::Side::Sell as i32);
 }
 
 #[test]

@@ -64,7 +64,8 @@ class ExecutionReport:
     instrument_id: int
     # Its symbol; filled in unary answers and lists, left out of sessions and streams.
     symbol: str
-    # The order's side.
+    # The order's side; unspecified, as type and time in force are, where a report is about no order
+    # that is known.
     side: enums.Side
     # The order's type.
     order_type: enums.OrderType
