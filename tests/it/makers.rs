@@ -111,6 +111,25 @@ async fn a_maker_keeps_books_two_sided_and_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_can_only_go_wrong_ends_a_maker_at_its_start() {
+    let venue = Venue::with(PRICED).await;
+    let member = member(&venue).await;
+    let refused = async |config: Config| match Maker::start(config, fixed()).await {
+        Err(Error::Config(why)) => why,
+        other => panic!("{:?}", other.err()),
+    };
+    let right = config(&venue, &member);
+    let nobody = refused(Config { provider: 999, ..right.clone() }).await;
+    assert_eq!(nobody, "provider: the exchange knows no participant 999");
+    let nervous = Settings { stale_after: Duration::from_secs(9), ..right.settings.clone() };
+    let nervous = refused(Config { settings: nervous, ..right.clone() }).await;
+    assert!(nervous.starts_with("quoting.stale_after: 9s is to be at least twice"), "{nervous}");
+    let nothing = refused(Config { patterns: vec!["FPGA.*".into()], ..right.clone() }).await;
+    assert!(nothing.starts_with("patterns: "), "{nothing}");
+    Maker::start(right, fixed()).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_maker_comes_back_when_the_exchange_does() {
     let mut venue = Venue::with(PRICED).await;
     let member = member(&venue).await;

@@ -172,20 +172,16 @@ impl Maker {
     /// Logs on, cancels what the account has standing, reads its positions and capacity, and begins to quote.
     ///
     /// # Errors
-    /// [`Error::Client`] when the exchange cannot be reached or refuses it, [`Error::Config`] when there is nothing to quote.
+    /// [`Error::Client`] when the exchange cannot be reached or refuses it, [`Error::Config`] when there is nothing to quote, the
+    /// provider is nobody, or data would be called old between two heartbeats.
     pub async fn start(config: Config, strategy: Box<dyn Strategy>) -> Result<Maker, Error> {
         let client = Client::connect(&config.address, &config.key, config.authority.as_deref()).await?;
-        let options = SessionOptions {
-            cancel_on_disconnect: true,
-            stale_after: Some(Duration::from_secs(1)),
-            ..SessionOptions::new(config.account, config.session.clone())
-        };
-        let mut session = client.session(options).await?;
-        let next = clear(&mut session).await?;
-        let mut quoter = Quoter::new(config.settings.clone(), strategy, session.entries.session_id());
         let listed = list(&client, &config.patterns).await?;
         if listed.is_empty() {
             return Err(Error::Config(format!("patterns: nothing is listed of {:?}", config.patterns)));
+        }
+        if config.provider > 0 {
+            known(&client, config.provider, &listed[0].product).await?;
         }
         let currencies: BTreeSet<&str> = listed.iter().map(|one| one.currency.as_str()).collect();
         if currencies.len() > 1 {
@@ -193,6 +189,24 @@ impl Maker {
                 format!("patterns: a maker keeps its limits in one currency, and these are {currencies:?}");
             return Err(Error::Config(why));
         }
+        let options = SessionOptions {
+            cancel_on_disconnect: true,
+            stale_after: Some(Duration::from_secs(1)),
+            ..SessionOptions::new(config.account, config.session.clone())
+        };
+        let mut session = client.session(options).await?;
+        let (stale_after, heartbeat) = (config.settings.stale_after, session.entries.heartbeat());
+        if stale_after < 2 * heartbeat {
+            let why = format!(
+                "quoting.stale_after: {stale_after:?} is to be at least twice the exchange's heartbeat, {heartbeat:?}: else data are old between two of them"
+            );
+            // Whoever tries again finds the session free.
+            session.entries.log_off().await?;
+            while let Some(_said) = session.events.next().await? {}
+            return Err(Error::Config(why));
+        }
+        let next = clear(&mut session).await?;
+        let mut quoter = Quoter::new(config.settings.clone(), strategy, session.entries.session_id());
         let products: BTreeSet<String> = listed.iter().map(|one| one.product.clone()).collect();
         for one in &listed {
             quoter.list(Instrument::of(one), one.status());
@@ -776,6 +790,20 @@ async fn follow(
         }
     }
     Ok(())
+}
+
+/// Asks whether there is such a provider: prices of one that is nobody would be lost for ever.
+async fn known(client: &Client, provider_id: u32, product: &str) -> Result<(), Error> {
+    let class = product.split('.').next().unwrap_or_default().to_owned();
+    let service = v1::Service { provider_id, class };
+    let asked = v1::ExplainRequest { subject: Some(v1::explain_request::Subject::Service(service)) };
+    match client.pricing.clone().explain(asked).await {
+        Err(status) if status.code() == Code::NotFound => {
+            Err(Error::Config(format!("provider: the exchange knows no participant {provider_id}")))
+        }
+        // A class that pricing does not know has no price either, and is told as that.
+        _ => Ok(()),
+    }
 }
 
 /// Fair prices of the products that are quoted, as pricing at the exchange finds them.

@@ -119,6 +119,7 @@ pub struct Entries {
     asks: mpsc::Sender<Ask>,
     next: u64,
     session_id: u32,
+    heartbeat: Duration,
 }
 
 /// The half of a session that tells.
@@ -136,8 +137,8 @@ impl Session {
     pub(super) async fn log_on(link: Link, options: SessionOptions) -> Result<Session, Error> {
         let (asks, asked) = mpsc::channel(WAITING);
         let (tells, told) = mpsc::channel(WAITING);
-        let (session_id, next) = Keeper::start(link, options, asked, tells).await?;
-        let entries = Entries { asks, next, session_id };
+        let (session_id, next, heartbeat) = Keeper::start(link, options, asked, tells).await?;
+        let entries = Entries { asks, next, session_id, heartbeat };
         Ok(Session { entries, events: Events { told, ready: Vec::new().into_iter() } })
     }
 }
@@ -146,6 +147,11 @@ impl Entries {
     /// The session's id, as reports name it.
     pub fn session_id(&self) -> u32 {
         self.session_id
+    }
+
+    /// The exchange says something at least so often, in sessions and subscriptions, as it was when this one began.
+    pub fn heartbeat(&self) -> Duration {
+        self.heartbeat
     }
 
     /// The number that the next entry gets.

@@ -122,7 +122,8 @@ enum Over {
 }
 
 impl Keeper {
-    /// Logs on, and keeps the session from then on, until nobody reads its events: gives its id, and the number of its next entry.
+    /// Logs on, and keeps the session from then on, until nobody reads its events: gives its id, the number of its next entry, and
+    /// how often the exchange says something at least.
     ///
     /// - `asked`: what to send; `tells`: where what is heard goes
     pub(super) async fn start(
@@ -130,7 +131,7 @@ impl Keeper {
         options: SessionOptions,
         asked: mpsc::Receiver<Ask>,
         tells: mpsc::Sender<Result<Vec<Event>, Error>>,
-    ) -> Result<(u32, u64), Error> {
+    ) -> Result<(u32, u64, Duration), Error> {
         let mut keeper = Keeper {
             link,
             next_report: options.resume_from,
@@ -154,7 +155,7 @@ impl Keeper {
         if keeper.next_report == 0 {
             keeper.next_report = connection.logged_on.next_report_number;
         }
-        let began = (keeper.session_id, keeper.next_entry);
+        let began = (keeper.session_id, keeper.next_entry, connection.heartbeat);
         tokio::spawn(keeper.run(connection));
         Ok(began)
     }
