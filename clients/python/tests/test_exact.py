@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hourbook import CandleInterval, Feed, MarketDataView, NewOrder, NotExact, OrderType, Quote, Side
+from hourbook import CandleInterval, Client, Feed, MarketDataView, NewOrder, NotExact, OrderType, Quote, Side
 from hourbook._calls import metadata
 from hourbook.exact import Number, count, flag, lots, micros, of_micros, text, time_of, timestamp
 from hourbook.requests import amendment, candle_interval, mass_cancel, order_name, scope
@@ -121,6 +121,19 @@ def test_texts_and_flags_are_nothing_else() -> None:
     for value in ("yes", 1, None):
         with pytest.raises(NotExact, match="post_only: give True or False"):
             flag(value, "post_only")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["5", None, True, -1.0, float("nan"), float("inf"), Decimal(3)])
+def test_what_is_waited_for_is_a_number_of_seconds(value: Any) -> None:
+    for name in ("timeout", "patience"):
+        with pytest.raises(NotExact, match=f"^{name}: "):
+            Client(key="k", **{name: value})
+
+
+def test_nobody_need_have_patience_but_an_answer_takes_time() -> None:
+    Client(key="k", patience=0).close()
+    with pytest.raises(NotExact, match="timeout: 0 is not above 0"):
+        Client(key="k", timeout=0)
 
 
 def test_words_are_taken_in_any_case() -> None:

@@ -205,7 +205,7 @@ def test_users_of_ccxt_find_their_milliseconds_and_timeframes(market: Market, bu
     taken = buyer.create_order(market.symbol, "limit", "buy", 1, PRICE)
     for theirs, ours in (("1m", "minute"), ("1d", "day")):
         assert buyer.fetch_ohlcv(market.symbol, theirs) == buyer.candles(market.symbol, ours) != []
-    assert [trade.trade_id for trade in buyer.fetch_trades(market.symbol, since=begun)] == [taken.fills[0].trade_id]
+    assert [trade.trade_id for trade in buyer.fetch_trades(market.symbol, begun, 10)] == [taken.fills[0].trade_id]
     assert next(buyer.watch_ohlcv(market.symbol, "1d")).close_price == PRICE
 
 

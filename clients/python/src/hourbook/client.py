@@ -42,7 +42,7 @@ from hourbook.enums import (
     TimeInForce,
 )
 from hourbook.errors import BookDiffers, HourbookError, NotExact, OutOfRange, Refused
-from hourbook.exact import LARGEST_LONG_ID, Moment, Number, count, flag, instance, lots, micros, several, text, timestamp
+from hourbook.exact import LARGEST_LONG_ID, Moment, Number, count, flag, instance, lots, micros, seconds, several, text, timestamp
 from hourbook.feed import Feed, MarketUpdate, Recorder
 from hourbook.models import (
     Account,
@@ -119,7 +119,14 @@ class Client:
         tls: bool = False,
         root_certificates: bytes | None = None,
     ) -> None:
-        self._wire = Wire(address, key, timeout=timeout, patience=patience, tls=tls, root_certificates=root_certificates)
+        self._wire = Wire(
+            address,
+            key,
+            timeout=seconds(timeout, "timeout"),
+            patience=seconds(patience, "patience", or_none=True),
+            tls=tls,
+            root_certificates=root_certificates,
+        )
         self._account_id = None if account_id is None else count(account_id, "account_id")
         self._cancel_on_exit = cancel_on_exit
         # Symbols of instruments by their numbers, as far as they were told.
@@ -397,7 +404,7 @@ class Client:
             name,
             cancel_on_disconnect=cancel_on_disconnect,
             resume_from=resume_from,
-            stale_after=stale_after,
+            stale_after=None if stale_after is None else seconds(stale_after, "stale_after"),
             keep_reports=keep_reports,
             symbols=self._symbols,
         )
@@ -405,9 +412,10 @@ class Client:
 
     # --- market data ---
 
-    def fetch_order_book(self, symbol: str | int, limit: int = 10, *, orders: bool = False) -> Book:
-        """The book of an instrument, `limit` levels a side; with `orders`, single orders too (at most 1,000 a side)."""
-        request = market_data_pb2.GetBookRequest(depth=count(limit, "limit", largest=_MOST), orders=flag(orders, "orders"))
+    def fetch_order_book(self, symbol: str | int, limit: int | None = None, *, orders: bool = False) -> Book:
+        """The book of an instrument, `limit` levels a side, ten without; with `orders`, orders too (at most 1,000 a side)."""
+        depth = 10 if limit is None else count(limit, "limit", largest=_MOST)
+        request = market_data_pb2.GetBookRequest(depth=depth, orders=flag(orders, "orders"))
         requests.name_instrument(request, symbol)
         return Book.of(self._wire.call(request, market_data_pb2.GetBookResponse))
 
@@ -439,10 +447,10 @@ class Client:
     def trades(
         self,
         symbol: str,
-        *,
         since: Moment | None = None,
-        until: Moment | None = None,
         limit: int | None = None,
+        *,
+        until: Moment | None = None,
     ) -> Rows[PastTrade]:
         """Trades of an instrument, oldest first, as far back as history reaches; also of one that is listed no more.
 
@@ -464,10 +472,10 @@ class Client:
         self,
         symbol: str,
         timeframe: CandleInterval | str = CandleInterval.MINUTE,
-        *,
         since: Moment | None = None,
-        until: Moment | None = None,
         limit: int | None = None,
+        *,
+        until: Moment | None = None,
     ) -> Rows[Candle]:
         """Candles of an instrument, oldest first, as far back as history reaches; also of one that is listed no more.
 

@@ -29,6 +29,8 @@ _LARGEST_ID = (1 << 32) - 1
 # Of orders and reports.
 LARGEST_LONG_ID = (1 << 64) - 1
 _NUMPY_BOOLS = {("numpy", "bool"), ("numpy", "bool_")}
+# Seconds of a year.
+_YEAR = 366 * 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Milliseconds, of 1973 and of the end of 9999: less, but for 0, are seconds by mistake, and more are micros.
 _EARLIEST = 100_000_000_000
@@ -118,6 +120,16 @@ def text(value: str, field: str) -> str:
         except UnicodeEncodeError:
             raise NotExact(f"{value!r} is no text that can be sent", field) from None
     return value
+
+
+def seconds(value: float, field: str, *, or_none: bool = False) -> float:
+    """A span of time that is waited for, a year at most: above zero, or zero where there may be `or_none`."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        raise _wrong(value, "a number of seconds", field)
+    # Neither is what is no number.
+    if not 0 <= value <= _YEAR or (value == 0 and not or_none):
+        raise NotExact(f"{value} is not {'from' if or_none else 'above'} 0 to {_YEAR} seconds", field)
+    return float(value)
 
 
 def flag(value: bool, field: str) -> bool:
