@@ -77,6 +77,8 @@ struct Told {
     reconnects: u64,
     trades_missed: Option<u64>,
     is_away: bool,
+    /// Since the connection is back, not all has been announced.
+    is_joining: bool,
     /// Instruments of the last changes, the latest last.
     recent: VecDeque<u32>,
     /// Books that were not the exchange's by its checksum, and were asked for again.
@@ -349,7 +351,7 @@ impl Tape<'_> {
                     .note(format_args!("record: the connection broke behind number {number}: {why}"));
             }
             Ok(News::Reconnected { after }) => {
-                self.told.is_away = false;
+                (self.told.is_away, self.told.is_joining) = (false, true);
                 self.told.reconnects += 1;
                 let away = after.as_secs_f64();
                 self.session.out.note(format_args!("record: goes on after {away:.1} s"));
@@ -367,6 +369,11 @@ impl Tape<'_> {
                     self.told.trades_missed = None;
                 }
             }
+            Ok(News::Listed { .. }) if self.told.is_joining => {
+                // It was listed while the connection was away, and may have traded.
+                self.told.trades_missed = None;
+            }
+            Ok(News::Heartbeat { .. }) => self.told.is_joining = false,
             Ok(_) => {}
             Err(error) => return Err(self.unchecked(error)),
         }
