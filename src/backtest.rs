@@ -30,12 +30,9 @@ use hourbook_model::*;
 use hourbook_pricing::Params;
 use jiff::civil::Date;
 
-use crate::demo::dice::Dice;
-use crate::journal::hex;
 use crate::maker::{Name, StrategyText, strategy};
 use crate::market::Market;
 use crate::settings::Percent;
-use arena::Arena;
 use flow::{Crowd, Series, Wish};
 use observer::{Observer, SESSION};
 use recorded::Recording;
@@ -188,8 +185,6 @@ const HORIZON: Horizon = Horizon { hours: 24, days: 2, weeks: 0, months: 0 };
 const NO_LIMIT: Limits = Limits { commands_per_second: 10_000_000, open_orders: 1_000_000 };
 /// Samples of a run.
 const SAMPLES: i64 = 400;
-/// With a journal, the strategy decides no more often than this.
-const REACTION: i64 = 100_000_000;
 
 impl Setting {
     fn of(arguments: &Arguments) -> anyhow::Result<Setting> {
@@ -486,7 +481,7 @@ fn over_series(arguments: &Arguments) -> anyhow::Result<Report> {
         let service = Service::of(arguments)?;
         return crate::serve::runtime()?.block_on(served::series(&setting, &service))?.report();
     }
-    in_arena(&setting, chosen(arguments)?)
+    arena::series(&setting, chosen(arguments)?)?.report()
 }
 
 /// What pricing says of the product at the beginning.
@@ -500,126 +495,14 @@ fn opening_price(setting: &Setting) -> anyhow::Result<Price> {
     }
 }
 
-fn in_arena(setting: &Setting, strategy: Box<dyn Strategy>) -> anyhow::Result<Report> {
-    let mut arena = Arena::new(setting.from);
-    let name = strategy.name();
-    for command in setting.market().commands {
-        arena.operate(command);
-    }
-    arena.pass_to(setting.from);
-    for command in members(setting, [0; 32]) {
-        if let Some(reason) = arena.operate(command.clone()).refused {
-            bail!("{} is refused: {reason:?}", command.name());
-        }
-    }
-    arena.account = AccountId(1);
-    let quoter = Quoter::new(setting.settings.clone(), strategy, SESSION);
-    let (params, all) = (Arc::clone(&setting.params), vec!["*".into()]);
-    let mut observer = Observer::new(quoter, arena.account, params, all, setting.from);
-    observer.take_in(&arena.exchange);
-    let own = hours_of(&arena.exchange, arena.account, ProductId(1));
-    observer.quoter.declared(&setting.product.symbol.to_string(), &own, true);
-    arena.observer = Some(observer);
-    arena.act();
-
-    let mut run = Run::new(setting);
-    let mut dice = Dice::of(setting.seed, "crowd");
-    let crowd = Request { account: AccountId(2), ..Request::default() };
-    let mut hour = setting.from;
-    while hour < setting.to && arena.killed.is_none() {
-        let published = setting.series.published_ppm(setting.from, hour);
-        arena.observer.as_mut().expect("it is there").level(published);
-        for wish in setting.crowd.wishes(&mut dice, hour) {
-            arena.pass_to(wish.at);
-            arena.act();
-            if let Some(placed) =
-                order(&arena.exchange, &setting.product, &setting.series, setting.from, &wish)
-            {
-                arena.apply(&crowd, &placed.into());
-                arena.act();
-            }
-        }
-        hour = hour.plus_nanos(Time::HOUR);
-        arena.pass_to(hour.min(setting.to));
-        arena.act();
-        run.sample(hour, arena.observer.as_ref().expect("it is there"));
-    }
-    let hash = hex(&arena.exchange.state_hash());
-    let observer = arena.observer.take().expect("it is there");
-    run.ended(setting, observer, name, Some(hash)).report()
-}
-
-/// Hours of an account, as the contract tells them.
-fn hours_of(
-    exchange: &Exchange,
-    account: AccountId,
-    product: ProductId,
-) -> Vec<hourbook_api::v1::CapacityRange> {
-    let ranges = exchange.hours(account, product);
-    let range = |view: hourbook_exchange::HoursView| hourbook_api::v1::CapacityRange {
-        start_time: Some(hourbook_api::convert::timestamp(view.from.start())),
-        hours: view.hours,
-        declared_quantity: view.declared.0,
-        available_quantity: view.available.0,
-    };
-    ranges.into_iter().map(range).collect()
-}
-
 fn over_journal(arguments: &Arguments) -> anyhow::Result<Report> {
     let directory = arguments.journal.as_ref().expect("one of two is there");
-    let mut recording = Recording::open(directory, arguments.archive.as_deref())?;
+    let recording = Recording::open(directory, arguments.archive.as_deref())?;
     if arguments.serve {
         let service = Service::of(arguments)?;
         return crate::serve::runtime()?.block_on(served::recorded(arguments, recording, &service))?.report();
     }
-    let begins = recording.next_time().expect("it is not empty");
-    let mut arena = Arena::new(begins);
-    while recording.next_time().is_some() && !recording.is_about_to_trade() {
-        arena.play(&mut recording)?;
-    }
-    let Some(from) = recording.next_time() else {
-        bail!("{}: nobody trades in it", directory.display());
-    };
-    let participant = ParticipantId(arena.operate(CreateParticipant { name: NAME.into() }).number as u32);
-    let joins = CreateAccount { participant, name: NAME.into() };
-    arena.account = AccountId(arena.operate(joins).number as u32);
-    for command in outfits(arguments, arena.account, &arena.exchange) {
-        let name = command.name();
-        if let Some(reason) = arena.operate(command).refused {
-            bail!("{name} is refused: {reason:?}");
-        }
-    }
-    let strategy = chosen(arguments)?;
-    let name = strategy.name();
-    let mut observer = observer_of(arguments, strategy, arena.account, begins)?;
-    observer.take_in(&arena.exchange);
-    let products: Vec<(ProductId, ProductSymbol)> =
-        arena.exchange.products().map(|(id, listed)| (id, listed.terms.symbol.clone())).collect();
-    for (id, symbol) in products {
-        let own = hours_of(&arena.exchange, arena.account, id);
-        observer.quoter.declared(&symbol.to_string(), &own, true);
-    }
-    arena.observer = Some(observer);
-    arena.act();
-
-    let mut run = Run::open_ended(from);
-    let mut acted = from;
-    while let Some(time) = recording.next_time()
-        && arena.killed.is_none()
-    {
-        if time.0 - acted.0 >= REACTION {
-            acted = time;
-            arena.at.time = arena.at.time.max(time);
-            arena.act();
-            run.sample(time, arena.observer.as_ref().expect("it is there"));
-        }
-        arena.play(&mut recording)?;
-    }
-    arena.act();
-    run.to = arena.at.time;
-    let hash = hex(&arena.exchange.state_hash());
-    let observer = arena.observer.take().expect("it is there");
-    run.over_journal(arguments, observer, name, Some(hash))?.report()
+    arena::recorded(arguments, recording)?.report()
 }
 
 fn observer_of(
