@@ -4,11 +4,12 @@ use crate::accounts::page;
 use crate::calls::caller;
 use crate::door::{Caller, WHOLE_STATE};
 use crate::instruments::symbol_token;
+use crate::views::level;
 use crate::{Inside, past, status, subscription};
 use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
 use hourbook_api::v1::market_data_service_server::MarketDataService;
-use hourbook_exchange::{BookOrder, BookView, Exchange, InstrumentView, Level};
+use hourbook_exchange::{BookOrder, BookView, Exchange, InstrumentView};
 use hourbook_model::{InstrumentId, Period, Price, Stamp, Status, Symbol};
 use std::sync::Arc;
 use tonic::{Request as Call, Response, Status as Refusal};
@@ -202,10 +203,6 @@ fn point(view: InstrumentView, bid: Option<Price>, ask: Option<Price>) -> v1::Cu
         reference_price_micros: micros(view.reference),
         status: convert::status(view.status) as i32,
     }
-}
-
-pub(crate) fn level(level: &Level) -> v1::Level {
-    v1::Level { price_micros: level.price.0, quantity: level.quantity.0, order_count: level.orders }
 }
 
 fn order(order: &BookOrder) -> v1::BookOrder {

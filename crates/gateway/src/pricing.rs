@@ -2,15 +2,16 @@
 
 use crate::accounts::page;
 use crate::calls::caller;
-use crate::desk::{self, Asked, Quoted, ServiceName};
-use crate::{Inside, asked_by, quotes, status};
+use crate::desk::{self, ServiceName};
+use crate::quotes::{self, asked, digest_text, ppm, wire_quote};
+use crate::{Inside, asked_by, status};
 use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
 use hourbook_api::v1::pricing_service_server::PricingService;
 use hourbook_exchange::Exchange;
 use hourbook_model::*;
-use hourbook_pricing::{Level, Line, MetricKind, Params, Reading, Score, Withheld};
-use rust_decimal::{Decimal, RoundingStrategy};
+use hourbook_pricing::{Line, MetricKind, Params, Reading, Score};
+use rust_decimal::Decimal;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::{Request as Call, Response, Status as Refusal};
@@ -26,8 +27,6 @@ const MOST_OBSERVATIONS: usize = 1_000;
 const ROWS_EACH: usize = 10;
 /// Days and metrics of a service, about: what more there is, is paid for afterwards.
 const EVIDENCE: usize = 500;
-const MOST_LOTS: i64 = 1_000_000;
-const MOST_HELD: i64 = 1_000_000_000;
 
 #[tonic::async_trait]
 impl PricingService for Prices {
@@ -171,34 +170,6 @@ impl Prices {
 
 // --- what is asked ---
 
-pub(crate) fn asked(wire: &v1::QuoteRequest) -> Checked<Asked> {
-    let (product, period) = match (wire.symbol.as_str(), wire.product.as_str()) {
-        ("", "") => return Err(Violation::new("symbol", "is required, or product")),
-        (symbol, "") => {
-            let symbol: Symbol = parsed("symbol", symbol)?;
-            (symbol.product, Some(symbol.period))
-        }
-        ("", product) => (parsed("product", product)?, None),
-        _ => return Err(Violation::new("product", "must not be given beside symbol")),
-    };
-    let lots = |field: &str, lots: i64, most: i64| match lots {
-        lots if (0..=most).contains(&lots) => Ok(lots as u64),
-        lots => Err(Violation::new(field, format!("must be 0 to {most} lots, not {lots}"))),
-    };
-    let quantity = lots("quantity", wire.quantity, MOST_LOTS)?.max(1);
-    let capacity = lots("capacity_quantity", wire.capacity_quantity, MOST_HELD)?;
-    let inventory = lots("inventory_quantity", wire.inventory_quantity, MOST_HELD)?;
-    if inventory > capacity {
-        return Err(Violation::new("inventory_quantity", "must be at most capacity_quantity"));
-    }
-    let holding = (capacity > 0).then_some((inventory, capacity));
-    Ok(Asked { product, period, provider: ParticipantId(wire.provider_id), quantity, holding })
-}
-
-fn parsed<T: std::str::FromStr<Err = BadSymbol>>(field: &str, text: &str) -> Checked<T> {
-    text.parse().map_err(|bad: BadSymbol| Violation::new(field, bad.to_string()))
-}
-
 fn service(provider: u32, class: &str) -> Checked<ServiceName> {
     if provider == 0 {
         return Err(Violation::new("provider_id", "is required"));
@@ -296,51 +267,6 @@ fn observation(params: &Params, class: &str, wire: &v1::Observation) -> Checked<
 
 // --- what is told ---
 
-pub(crate) fn wire_quote(
-    wire: &v1::QuoteRequest,
-    asked: &Asked,
-    quoted: &Quoted,
-    digest: [u8; 16],
-) -> v1::PriceQuote {
-    let Quoted { stamp, currency, tick, score, hours, fair, quote, .. } = quoted;
-    let (bid_price_micros, bid_quantity, bid_withheld) = wire_side(&quote.bid);
-    let (ask_price_micros, ask_quantity, ask_withheld) = wire_side(&quote.ask);
-    let towards = |price: Decimal, rounding| desk::micros(price.round_dp_with_strategy(6, rounding));
-    v1::PriceQuote {
-        symbol: wire.symbol.clone(),
-        product: asked.product.to_string(),
-        provider_id: asked.provider.0,
-        currency: currency.clone(),
-        tick_micros: tick.0,
-        fair_price_micros: desk::micros(quote.fair),
-        fair_low_micros: towards(fair.low, RoundingStrategy::ToZero),
-        fair_high_micros: towards(fair.high, RoundingStrategy::AwayFromZero),
-        bid_price_micros,
-        bid_quantity,
-        bid_withheld: bid_withheld as i32,
-        ask_price_micros,
-        ask_quantity,
-        ask_withheld: ask_withheld as i32,
-        reservation_price_micros: desk::micros(quote.reservation),
-        hours_to_delivery: *hours,
-        score_ppm: ppm(*score / Decimal::ONE_HUNDRED),
-        parameters_digest: digest_text(&digest),
-        sequence: stamp.seq,
-        time: Some(convert::timestamp(stamp.time)),
-    }
-}
-
-fn wire_side(side: &Result<Level, Withheld>) -> (i64, i64, v1::WithheldReason) {
-    use v1::WithheldReason as Wire;
-    match side {
-        Ok(level) => (desk::micros(level.price), level.units as i64, Wire::Unspecified),
-        Err(Withheld::NoInventory) => (0, 0, Wire::NoInventory),
-        Err(Withheld::NoRoom) => (0, 0, Wire::NoRoom),
-        Err(Withheld::BelowTick) => (0, 0, Wire::BelowTick),
-        Err(Withheld::Delivering) => (0, 0, Wire::Delivering),
-    }
-}
-
 fn fair_term(line: &Line) -> v1::PriceTerm {
     let kind = if line.money { v1::PriceTermKind::Money } else { v1::PriceTermKind::Factor };
     v1::PriceTerm { term: line.what.clone(), value: line.value.normalize().to_string(), kind: kind as i32 }
@@ -399,13 +325,4 @@ fn wire_rating(provider: ParticipantId, class: String, standing: Option<(Standin
 /// The beginning of a day, counted from 1970-01-01.
 fn midnight(day: i64) -> prost_types::Timestamp {
     convert::timestamp(Time(day * Time::DAY))
-}
-
-/// Millionths of a share of one.
-fn ppm(share: Decimal) -> u32 {
-    u32::try_from(desk::micros(share)).unwrap_or_default()
-}
-
-fn digest_text(digest: &[u8; 16]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

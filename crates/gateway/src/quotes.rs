@@ -1,15 +1,17 @@
-//! Quotes as a stream: all that were asked for, then each that has moved.
+//! Quotes: how they are asked for and told, and as a stream: all that were asked for, then each that has moved.
 //!
 //! Nothing is queued: whoever reads is told how quotes stand when it is ready to hear it, so that a slow reader has the latest and
 //! costs no memory. A quote is only made again when something it depends on has changed.
 
-use crate::desk::{Asked, Desk, Footing};
+use crate::desk::{self, Asked, Desk, Footing, Quoted};
 use crate::door::Caller;
-use crate::pricing::{asked, wire_quote};
 use crate::{Inside, status};
 use futures::Stream;
-use hourbook_api::convert::Violation;
+use hourbook_api::convert::{self, Checked, Violation};
 use hourbook_api::v1;
+use hourbook_model::{BadSymbol, ParticipantId, Symbol};
+use hourbook_pricing::{Level, Withheld};
+use rust_decimal::{Decimal, RoundingStrategy};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,8 @@ pub(crate) type Quotes = Pin<Box<dyn Stream<Item = Told> + Send>>;
 
 /// Quotes of one stream.
 const MOST_QUOTES: usize = 100;
+const MOST_LOTS: i64 = 1_000_000;
+const MOST_HELD: i64 = 1_000_000_000;
 /// From one message to the next, at least.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -121,4 +125,88 @@ impl Followed {
         self.told = quote.clone();
         Ok((!same).then_some(quote))
     }
+}
+
+// --- as the contract writes them ---
+
+pub(crate) fn asked(wire: &v1::QuoteRequest) -> Checked<Asked> {
+    let (product, period) = match (wire.symbol.as_str(), wire.product.as_str()) {
+        ("", "") => return Err(Violation::new("symbol", "is required, or product")),
+        (symbol, "") => {
+            let symbol: Symbol = parsed("symbol", symbol)?;
+            (symbol.product, Some(symbol.period))
+        }
+        ("", product) => (parsed("product", product)?, None),
+        _ => return Err(Violation::new("product", "must not be given beside symbol")),
+    };
+    let lots = |field: &str, lots: i64, most: i64| match lots {
+        lots if (0..=most).contains(&lots) => Ok(lots as u64),
+        lots => Err(Violation::new(field, format!("must be 0 to {most} lots, not {lots}"))),
+    };
+    let quantity = lots("quantity", wire.quantity, MOST_LOTS)?.max(1);
+    let capacity = lots("capacity_quantity", wire.capacity_quantity, MOST_HELD)?;
+    let inventory = lots("inventory_quantity", wire.inventory_quantity, MOST_HELD)?;
+    if inventory > capacity {
+        return Err(Violation::new("inventory_quantity", "must be at most capacity_quantity"));
+    }
+    let holding = (capacity > 0).then_some((inventory, capacity));
+    Ok(Asked { product, period, provider: ParticipantId(wire.provider_id), quantity, holding })
+}
+
+fn parsed<T: std::str::FromStr<Err = BadSymbol>>(field: &str, text: &str) -> Checked<T> {
+    text.parse().map_err(|bad: BadSymbol| Violation::new(field, bad.to_string()))
+}
+
+pub(crate) fn wire_quote(
+    wire: &v1::QuoteRequest,
+    asked: &Asked,
+    quoted: &Quoted,
+    digest: [u8; 16],
+) -> v1::PriceQuote {
+    let Quoted { stamp, currency, tick, score, hours, fair, quote, .. } = quoted;
+    let (bid_price_micros, bid_quantity, bid_withheld) = wire_side(&quote.bid);
+    let (ask_price_micros, ask_quantity, ask_withheld) = wire_side(&quote.ask);
+    let towards = |price: Decimal, rounding| desk::micros(price.round_dp_with_strategy(6, rounding));
+    v1::PriceQuote {
+        symbol: wire.symbol.clone(),
+        product: asked.product.to_string(),
+        provider_id: asked.provider.0,
+        currency: currency.clone(),
+        tick_micros: tick.0,
+        fair_price_micros: desk::micros(quote.fair),
+        fair_low_micros: towards(fair.low, RoundingStrategy::ToZero),
+        fair_high_micros: towards(fair.high, RoundingStrategy::AwayFromZero),
+        bid_price_micros,
+        bid_quantity,
+        bid_withheld: bid_withheld as i32,
+        ask_price_micros,
+        ask_quantity,
+        ask_withheld: ask_withheld as i32,
+        reservation_price_micros: desk::micros(quote.reservation),
+        hours_to_delivery: *hours,
+        score_ppm: ppm(*score / Decimal::ONE_HUNDRED),
+        parameters_digest: digest_text(&digest),
+        sequence: stamp.seq,
+        time: Some(convert::timestamp(stamp.time)),
+    }
+}
+
+fn wire_side(side: &Result<Level, Withheld>) -> (i64, i64, v1::WithheldReason) {
+    use v1::WithheldReason as Wire;
+    match side {
+        Ok(level) => (desk::micros(level.price), level.units as i64, Wire::Unspecified),
+        Err(Withheld::NoInventory) => (0, 0, Wire::NoInventory),
+        Err(Withheld::NoRoom) => (0, 0, Wire::NoRoom),
+        Err(Withheld::BelowTick) => (0, 0, Wire::BelowTick),
+        Err(Withheld::Delivering) => (0, 0, Wire::Delivering),
+    }
+}
+
+/// Millionths of a share of one.
+pub(crate) fn ppm(share: Decimal) -> u32 {
+    u32::try_from(desk::micros(share)).unwrap_or_default()
+}
+
+pub(crate) fn digest_text(digest: &[u8; 16]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

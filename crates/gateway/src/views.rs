@@ -1,9 +1,8 @@
 //! Market data as messages: snapshots of a view, and its changes.
 
-use crate::market_data::level;
 use hourbook_api::convert;
 use hourbook_api::v1::{self, market_update::Content};
-use hourbook_exchange::BookOrder;
+use hourbook_exchange::{BookOrder, Level};
 use hourbook_feed::{Book, Candle, Feed, Interval, Listing, Tape, Update, View};
 use hourbook_model::{BookChange, InstrumentId, Side, Stamp, Time};
 
@@ -113,7 +112,7 @@ impl Kind {
                         .flat_map(move |book| book.levels(side).map(move |level| (side, level)))
                 };
                 let all: Vec<_> = of(Side::Buy).chain(of(Side::Sell)).collect();
-                let part = |part: &[(Side, hourbook_exchange::Level)]| {
+                let part = |part: &[(Side, Level)]| {
                     let of = |side| {
                         part.iter().filter(move |(of, _)| *of == side).map(|(_, one)| level(one)).collect()
                     };
@@ -253,4 +252,8 @@ pub(crate) fn interval(wire: v1::CandleInterval) -> Option<Interval> {
         v1::CandleInterval::Hour => Interval::Hour,
         v1::CandleInterval::Day => Interval::Day,
     })
+}
+
+pub(crate) fn level(level: &Level) -> v1::Level {
+    v1::Level { price_micros: level.price.0, quantity: level.quantity.0, order_count: level.orders }
 }

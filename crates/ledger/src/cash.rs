@@ -12,7 +12,7 @@
 use hourbook_model::{AccountId, Credit, CurrencyId, EntryKind, Money};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::entry::{Posting, may_touch};
+use crate::entry::{AccountKind, LedgerAccountId, Posting, may_touch};
 use crate::index::Index;
 use crate::{Broken, promise};
 
@@ -25,33 +25,11 @@ const ARITHMETIC_MAX: i64 = 1 << 62;
 /// How an unlimited credit line is stored.
 const UNLIMITED: i64 = i64::MAX;
 
-/// A ledger account: its place in the ledger, numbered from 0 in the order of opening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct LedgerAccountId(pub u32);
-
 /// Whose ledger account it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Owner {
     House,
     Account(AccountId),
-}
-
-/// What a ledger account is for. An account owns cash and escrow, the house the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum AccountKind {
-    /// Free money, and money held for open buy orders.
-    Cash,
-    /// Paid for hours bought and not yet delivered, and for losses not yet collected.
-    Escrow,
-    /// The world: counterpart of deposits and withdrawals.
-    Outside,
-    /// What the house has earned.
-    Fees,
-    /// Between those who lost and those who won, at the gate.
-    Clearing,
-    /// The micros that rounding leaves.
-    Rounding,
 }
 
 /// A hold was refused: the account has less than was asked for.

@@ -1,9 +1,29 @@
-//! The lines of an entry, and which accounts each kind of entry may touch.
+//! Kinds of ledger accounts, the lines of an entry, and which accounts each kind of entry may touch.
 
 use hourbook_model::{EntryKind, Money};
 use serde::{Deserialize, Serialize};
 
-use crate::cash::{AccountKind, LedgerAccountId};
+/// A ledger account: its place in the ledger, numbered from 0 in the order of opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LedgerAccountId(pub u32);
+
+/// What a ledger account is for. An account owns cash and escrow, the house the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum AccountKind {
+    /// Free money, and money held for open buy orders.
+    Cash,
+    /// Paid for hours bought and not yet delivered, and for losses not yet collected.
+    Escrow,
+    /// The world: counterpart of deposits and withdrawals.
+    Outside,
+    /// What the house has earned.
+    Fees,
+    /// Between those who lost and those who won, at the gate.
+    Clearing,
+    /// The micros that rounding leaves.
+    Rounding,
+}
 
 /// One line of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,8 +26,8 @@ mod positions;
 mod tests;
 
 pub use axis::{Axis, Step};
-pub use cash::{AccountKind, LEDGER_MAX, Ledger, LedgerAccount, LedgerAccountId, Owner, Uncovered};
-pub use entry::Posting;
+pub use cash::{LEDGER_MAX, Ledger, LedgerAccount, Owner, Uncovered};
+pub use entry::{AccountKind, LedgerAccountId, Posting};
 pub use hours::{BelowSold, Capacity, HourBook, MAX_CAPACITY, Short};
 pub use position::{Effect, Position};
 pub use positions::Positions;
