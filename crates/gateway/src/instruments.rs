@@ -219,7 +219,7 @@ fn wire_product(id: ProductId, product: Listed) -> v1::Product {
             freeze_time: Some(convert::duration(auction.freeze)),
             uncross_time: Some(convert::duration(auction.uncross)),
         }),
-        interruption_notice: (terms.tier.notice > 0).then(|| convert::duration(terms.tier.notice)),
+        interruption_notice: (terms.symbol.tier == Tier::C).then(|| convert::duration(terms.tier.notice)),
         penalty_ppm: terms.tier.penalty_ppm,
     }
 }
