@@ -357,7 +357,7 @@ fn a_contract_is_a_page_to_read() {
 
         Non-delivery
           The buyer gets the price of what was not delivered back, and the cost of cover above it.
-          The seller pays a penalty of 0 % of that price after valid notice, ten times the value at most. No claim is needed.
+          The seller pays a penalty of 25 % of that price after valid notice, ten times the value at most. No claim is needed.
 
         Assumed, not sourced
           - network: no source

@@ -354,7 +354,8 @@ async fn products_instruments_and_contracts_are_found() {
     assert_eq!(times, [Some(13_800), Some(14_340), Some(14_400)], "03:50, 03:59, 04:00");
     assert!(text.contains("call 03:50, nothing taken back from 03:59, uncross 04:00"), "{text}");
     assert_eq!((seconds(product.call_length), seconds(product.interruption_notice)), (Some(300), None));
-    assert!(product.penalty_ppm > 0);
+    assert_eq!(product.penalty_ppm, 250_000);
+    assert!(text.contains("a penalty of 25 % of that price"), "{text}");
     assert!(venue.close().await);
 }
 

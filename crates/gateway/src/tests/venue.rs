@@ -68,7 +68,7 @@ pub fn product(symbol: &str) -> Product {
         symbol: symbol.parse().unwrap(),
         currency: "CNY".into(),
         tick: Price(100),
-        tier: TierTerms { availability_ppm: 950_000, notice: 120 * Time::SECOND, penalty_ppm: 0 },
+        tier: TierTerms { availability_ppm: 950_000, notice: 120 * Time::SECOND, penalty_ppm: 250_000 },
         horizon: Horizon { hours: 24, days: 3, weeks: 1, months: 1 },
         gate_hour: 5 * Time::MINUTE,
         gate_longer: 60 * Time::MINUTE,
