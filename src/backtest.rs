@@ -135,7 +135,7 @@ fn filter(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Runs it, and prints what came of it; the exit code is 1 where a limit stopped the strategy.
+/// Runs it, and prints what came of it; the exit code is 1 where a limit stopped the strategy, or a signal the run.
 ///
 /// # Errors
 /// What keeps it from running, or breaks off.
@@ -157,8 +157,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         true => writeln!(out, "{}", report.json())?,
         false => report.print(&mut out)?,
     }
-    let is_killed = report.figures.state.name() == "killed";
-    Ok(if is_killed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let is_whole = report.figures.state.name() != "killed" && report.stopped_by.is_none();
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A market over a series, and who is in it.
@@ -390,6 +390,8 @@ pub(crate) struct Run {
     apart: i64,
     from: Time,
     to: Time,
+    /// The signal that ended it early.
+    stopped_by: Option<&'static str>,
     report: Option<Report>,
 }
 
@@ -399,7 +401,8 @@ impl Run {
     }
 
     fn between(from: Time, to: Time) -> Run {
-        Run { samples: Vec::new(), apart: ((to.0 - from.0) / SAMPLES).max(1), from, to, report: None }
+        let apart = ((to.0 - from.0) / SAMPLES).max(1);
+        Run { samples: Vec::new(), apart, from, to, stopped_by: None, report: None }
     }
 
     /// How long a journal is, is not known before its end: samples stand a minute apart.
@@ -465,6 +468,7 @@ impl Run {
             figures: observer.quoter.figures(),
             samples,
             state_hash,
+            stopped_by: self.stopped_by,
         });
     }
 

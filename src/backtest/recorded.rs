@@ -197,11 +197,14 @@ impl Recording {
 
     /// What was over by now is named no more, unless it lives on here.
     pub fn forget(&mut self, here: &Exchange) {
-        for order in std::mem::take(&mut self.over) {
-            if self.orders.get(&order).is_none_or(|now| here.order(*now).is_none()) {
-                self.orders.remove(&order);
+        let orders = &mut self.orders;
+        self.over.retain(|order| {
+            let lives_on = orders.get(order).is_some_and(|now| here.order(*now).is_some());
+            if !lives_on {
+                orders.remove(order);
             }
-        }
+            lives_on
+        });
     }
 
     // What was never made here has a number that nobody has.

@@ -36,6 +36,8 @@ pub struct Report {
     pub samples: Vec<Sample>,
     /// Of the exchange at the end, where the same run gives the same.
     pub state_hash: Option<String>,
+    /// The signal that ended the run early, if one did.
+    pub stopped_by: Option<&'static str>,
 }
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -73,6 +75,7 @@ impl Report {
             "trades": self.trades,
             "orders_accepted": self.accepted,
             "state_hash": self.state_hash,
+            "stopped_by": self.stopped_by,
         });
         let figures = crate::maker::told(&self.figures);
         if let (Value::Object(told), Value::Object(figures)) = (&mut told, figures) {
@@ -145,6 +148,9 @@ impl Report {
         }
         if !figures.state.why().is_empty() {
             line("ended", format!("{}: {}", figures.state.name(), figures.state.why()))?;
+        }
+        if let Some(signal) = self.stopped_by {
+            line("stopped", format!("by {signal}: this is of what came before"))?;
         }
         if let Some(hash) = &self.state_hash {
             line("state hash", hash.clone())?;
@@ -253,6 +259,7 @@ mod tests {
             figures: Figures::default(),
             samples: profits.iter().enumerate().map(sample).collect(),
             state_hash: None,
+            stopped_by: None,
         }
     }
 

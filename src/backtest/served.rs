@@ -240,7 +240,7 @@ impl Stage {
         let goes_on = tokio::select! {
             () = tokio::time::sleep(service.pace) => true,
             signal = self.signals.next() => {
-                say(&format!("backtest: {signal}: the report is of what came before"));
+                run.stopped_by = Some(signal);
                 false
             }
         };
@@ -347,10 +347,10 @@ impl Player {
         while self.recording.next_time().is_some() && !self.recording.is_about_to_trade() {
             self.next().await?;
         }
-        let Some(from) = self.recording.next_time() else {
+        let Some(begins_to_trade) = self.recording.next_time() else {
             bail!("nobody trades in the journal");
         };
-        self.pass_to(from).await?;
+        self.pass_to(begins_to_trade).await?;
         let name = || NAME.to_owned();
         let participant = ParticipantId(self.stage.operate(CreateParticipant { name: name() }).await?);
         let account = AccountId(self.stage.operate(CreateAccount { participant, name: name() }).await?);
@@ -363,12 +363,17 @@ impl Player {
         let issue = IssueKey { participant, account, role: Role::Maker, digest, label: name() };
         self.stage.operate(issue).await?;
         self.stage.watch(observer_of(arguments, Box::new(Nobody), account, begins)?).await?;
-        self.stage.running.priced().await;
-        if !self.stage.observer().has_listed {
-            say(&format!("backtest: nothing is listed yet that is like {}", arguments.pattern.join(" or ")));
+        // Time stands while the strategy is waited for: what it is about has to be there.
+        while !self.stage.observer().has_listed && self.recording.next_time().is_some() {
+            self.next().await?;
         }
-        let told = serde_json::json!({ "key": key, "account": account, "pattern": arguments.pattern });
-        self.stage.invite(told, service).await?;
+        self.hear().await?;
+        self.stage.running.priced().await;
+        let from = self.now;
+        if self.stage.observer().has_listed {
+            let told = serde_json::json!({ "key": key, "account": account, "pattern": arguments.pattern });
+            self.stage.invite(told, service).await?;
+        }
 
         let (mut run, mut goes_on) = (Run::open_ended(from), true);
         let step = service.step.as_nanos() as i64;

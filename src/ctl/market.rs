@@ -264,9 +264,13 @@ fn terms(one: &v1::Product) -> String {
         )
     });
     let tier = match &one.interruption_notice {
+        Some(notice) if notice.seconds == 0 => "interruptible without notice".into(),
         Some(notice) => format!("interruptible after {} of notice", values::span(Some(notice))),
         None => "firm".into(),
     };
+    let after = if one.interruption_notice.is_some() { ", after valid notice" } else { "" };
+    let penalty =
+        format!("{} of the price of what is not delivered{after}", values::percent(one.penalty_ppm));
     show::facts(&[
         ("product", one.symbol.clone()),
         ("id", one.product_id.to_string()),
@@ -308,7 +312,7 @@ fn terms(one: &v1::Product) -> String {
         ),
         ("tier", tier),
         ("availability", values::percent(one.availability_ppm)),
-        ("penalty", format!("{} of the price of what is not delivered", values::percent(one.penalty_ppm))),
+        ("penalty", penalty),
         ("state", if one.halted { "halted".into() } else { "trading".into() }),
     ])
 }

@@ -19,9 +19,11 @@ use crate::demo::dice::Dice;
 
 /// Levels and orders a side that the exchange shows at most.
 const MOST_DEPTH: usize = 1_000;
-/// Newcomers at the same time, and instruments that one follows: one of all, and of those that have just changed.
+/// Newcomers at the same time, and instruments that one follows, one of all and of those that have just changed; all together
+/// no more than so many, unless there are more newcomers.
 const MOST_NEWCOMERS: usize = 16;
 const OF_A_NEWCOMER: usize = 20;
+const OF_ALL: usize = 2_000;
 /// Changes back that are looked through for these.
 const RECENT: usize = 1_000;
 /// How long the exchange may let wait for an answer, or for what it told last.
@@ -253,7 +255,10 @@ impl Tape<'_> {
                 }
                 // A point that is late is made up for.
                 () = sleep_until(ends), if moments.is_empty() && newcomers.is_empty() => break,
-                () = sleep_until(ends + PATIENCE) => break,
+                () = sleep_until(ends + PATIENCE) => {
+                    newcomers.abort_all();
+                    break;
+                }
                 _ = progress.tick() => session.out.note(format_args!(
                     "record: {} of {} s, {} instruments, {} updates, {} cuts",
                     begun.elapsed().as_secs(), command.seconds, self.told.symbols.len(), self.told.updates, cuts.len(),
@@ -274,7 +279,8 @@ impl Tape<'_> {
                         continue;
                     }
                     moments.pop();
-                    let chosen = self.told.choice(*dice.pick(&begun), dice);
+                    let most = (OF_ALL / command.cuts as usize).clamp(1, OF_A_NEWCOMER);
+                    let chosen = self.told.choice(*dice.pick(&begun), most, dice);
                     newcomers.spawn(newcomer(session.client.clone(), chosen));
                 }
                 told = self.next() => told?,
@@ -397,7 +403,9 @@ impl Told {
 
     fn take(&mut self, update: &v1::MarketUpdate) {
         self.updates += 1;
-        if update.instrument_id != 0 && !update.snapshot {
+        let is_change =
+            matches!(&update.content, Some(Content::Levels(_) | Content::Orders(_) | Content::Trades(_)));
+        if is_change && !update.snapshot {
             self.recent.push_back(update.instrument_id);
             self.recent.drain(..self.recent.len().saturating_sub(RECENT));
         }
@@ -418,11 +426,11 @@ impl Told {
     }
 
     /// An instrument, and others that have just changed, each with its symbol.
-    fn choice(&self, one: u32, dice: &mut Dice) -> BTreeMap<u32, String> {
+    fn choice(&self, one: u32, most: usize, dice: &mut Dice) -> BTreeMap<u32, String> {
         let recent: Vec<u32> = self.recent.iter().copied().filter(|id| self.has_begun(*id)).collect();
         let mut chosen = BTreeSet::from([one]);
         if !recent.is_empty() {
-            chosen.extend((1..OF_A_NEWCOMER).map(|_| *dice.pick(&recent)));
+            chosen.extend((1..most).map(|_| *dice.pick(&recent)));
         }
         chosen.into_iter().filter_map(|id| Some((id, self.symbols.get(&id)?.clone()))).collect()
     }
@@ -452,12 +460,11 @@ async fn newcomer(client: Client, mut symbols: BTreeMap<u32, String>) -> Outcome
         // Both views, to the last part of each.
         updates.iter().filter(|update| update.snapshot && !update.incomplete).count() >= 2
     };
-    while !symbols.keys().all(|id| snapshots.get(id).is_some_and(is_whole)) {
-        let message = tokio::time::timeout(PATIENCE, stream.message()).await;
-        let message = message.map_err(|_| {
-            let waits = symbols.iter().find(|(id, _)| !snapshots.get(id).is_some_and(is_whole));
-            Failure::said(format!("no snapshot of {}", waits.map_or("", |(_, symbol)| symbol)))
-        })?;
+    // Who waits for more than that takes what it has: a busy exchange lets newcomers wait for their turn.
+    let until = Instant::now() + PATIENCE;
+    let mut joins = true;
+    while joins && !symbols.keys().all(|id| snapshots.get(id).is_some_and(is_whole)) {
+        let Ok(message) = tokio::time::timeout_at(until, stream.message()).await else { break };
         let Ok(Some(message)) = message else { return Ok(None) };
         for update in message.updates {
             match &update.content {
@@ -465,12 +472,15 @@ async fn newcomer(client: Client, mut symbols: BTreeMap<u32, String>) -> Outcome
                 Some(Content::Instrument(_) | Content::Levels(_) | Content::Orders(_)) => {
                     snapshots.entry(update.instrument_id).or_default().push(update);
                 }
+                // Everything has joined: what was not told is over.
+                Some(Content::Heartbeat(_)) => joins = false,
                 _ => {}
             }
         }
     }
-    let cut = |(id, symbol): (u32, String)| Some(Cut { id, symbol, snapshots: snapshots.remove(&id)? });
-    let cuts: Vec<Cut> = symbols.into_iter().filter_map(cut).collect();
+    snapshots.retain(|id, updates| symbols.contains_key(id) && is_whole(updates));
+    let cut = |(id, snapshots)| Some(Cut { id, symbol: symbols.remove(&id)?, snapshots });
+    let cuts: Vec<Cut> = snapshots.into_iter().filter_map(cut).collect();
     Ok((!cuts.is_empty()).then_some(cuts))
 }
 

@@ -506,7 +506,7 @@ fn a_strategy_from_outside_trades_in_a_backtest_that_is_served_and_is_reported_o
         ["--days", "1", "--step-ms", "3600000", "--pace-ms", "50", "--orders-per-hour", "5", "--series"];
     let served = Served::start(&[&line[..], &[path]].concat());
     // Time stands until the first order comes.
-    let product = served.told["product"].as_str().unwrap();
+    let product = served.told["product"].as_str().unwrap().to_owned();
     let hours = served.ctl(&["instruments", &format!("{product}.H*"), "--limit", "24"]);
     let hour = &hours["instruments"][23];
     let micros: i64 = hour["referencePriceMicros"].as_str().unwrap().parse().unwrap();
@@ -521,6 +521,17 @@ fn a_strategy_from_outside_trades_in_a_backtest_that_is_served_and_is_reported_o
         (&report["from"], &report["to"]),
         (&"2026-11-02T00:00:00Z".into(), &"2026-11-03T00:00:00Z".into())
     );
+
+    // Whoever stops it has the report of what it was up to then.
+    let served = Served::start(&["--days", "7", "--pace-ms", "50", "--series", path]);
+    let hours = served.ctl(&["instruments", &format!("{product}.H*"), "--limit", "24"]);
+    served.ctl(&["place", "sell", "5", hours["instruments"][23]["symbol"].as_str().unwrap(), &price]);
+    let id = served.child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let stopped = served.child.wait_with_output().unwrap();
+    let report: Value = serde_json::from_slice(&stopped.stdout).unwrap();
+    assert_eq!((stopped.status.code(), &report["stopped_by"]), (Some(1), &"SIGINT".into()), "{report}");
+    assert!(report["to"].as_str() < Some("2026-11-09"), "{report}");
 
     let mut open = Command::new(program());
     open.args(["backtest", "--serve", "--series", path, "--listen", "0.0.0.0:0"]);

@@ -38,6 +38,7 @@ fn write(to: &mut String, product: &Product, class: Option<&Class>, region: Opti
     let tier = &product.tier;
     let firm = match symbol.tier {
         Tier::A | Tier::B => "Firm: not interrupted by the seller.".to_string(),
+        Tier::C if tier.notice == 0 => "Interruptible without notice.".to_string(),
         Tier::C => format!("Interruptible after {} of notice.", span(tier.notice)),
     };
     writeln!(to, "  {firm}")?;
@@ -128,7 +129,7 @@ fn write(to: &mut String, product: &Product, class: Option<&Class>, region: Opti
         to,
         "  The seller pays a penalty of {} of that price{}, ten times the value at most. No claim is needed.",
         percent(tier.penalty_ppm),
-        if tier.notice > 0 { " after valid notice" } else { "" }
+        if symbol.tier == Tier::C && tier.notice > 0 { " after valid notice" } else { "" }
     )?;
 
     let assumptions = class.into_iter().flat_map(|class| &class.assumptions);

@@ -55,6 +55,8 @@ struct Reader {
     taken: watch::Receiver<u64>,
     /// The first that is to join waits for its book.
     waits_for_book: bool,
+    /// Whether it was told that everything has joined.
+    knows_all: bool,
     /// When a heartbeat is due, unless something is told before.
     heartbeat_due: tokio::time::Instant,
     /// Of the numbers that it is told.
@@ -82,6 +84,7 @@ pub(crate) fn begin(
         joined: BTreeSet::new(),
         taken: inside.live.taken(),
         waits_for_book: false,
+        knows_all: false,
         heartbeat_due: tokio::time::Instant::now() + inside.heartbeat,
         epoch: 0,
         inside,
@@ -108,7 +111,7 @@ impl Reader {
         self.unread.run_over();
         self.unread = Outbox::of(limits.subscription_buffer_bytes);
         self.listed = Outbox::new();
-        self.waits_for_book = false;
+        (self.waits_for_book, self.knows_all) = (false, false);
         // What was over while nothing was told is told now, and joins no more.
         let mut over = BytesMut::new();
         for id in std::mem::take(&mut self.joined) {
@@ -179,6 +182,13 @@ impl Reader {
                 && let Some(id) = self.to_join.pop_front()
             {
                 self.join(id).await?;
+            }
+            if self.has_all_named() && !self.knows_all {
+                // However busy it is: what was asked for and is not announced by now is not listed.
+                self.knows_all = true;
+                let mut page = BytesMut::new();
+                ready::append(&mut page, &self.heartbeat());
+                self.unread.lay(page.freeze());
             }
             let mut told = v1::SubscribeResponse::default();
             match self.read(&mut told) {
@@ -284,15 +294,18 @@ impl Reader {
                     return Err(status::market_data_stopped());
                 }
                 // All up to here is in the outbox by now: where nothing is, it is told, once everything has joined.
-                let at = self.inside.live.at();
+                let updates = vec![self.heartbeat()];
                 if self.unread.is_empty() && self.has_all_named() {
-                    let heartbeat = Content::Heartbeat(v1::MarketHeartbeat {});
-                    let updates = vec![bare(at, InstrumentId(0), heartbeat)];
                     return Ok(Some(v1::SubscribeResponse { updates, ..Default::default() }));
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Says that all is told up to now.
+    fn heartbeat(&self) -> v1::MarketUpdate {
+        bare(self.inside.live.at(), InstrumentId(0), Content::Heartbeat(v1::MarketHeartbeat {}))
     }
 
     /// Its outbox has run over: what was chosen for that.

@@ -169,7 +169,8 @@ enum Told {
 }
 
 impl Maker {
-    /// Logs on, cancels what the account has standing, reads its positions and capacity, and begins to quote.
+    /// Looks at what is to be quoted, logs on, cancels what the account has standing, reads its positions and capacity, and begins
+    /// to quote.
     ///
     /// # Errors
     /// [`Error::Client`] when the exchange cannot be reached or refuses it, [`Error::Config`] when there is nothing to quote, the
@@ -198,11 +199,16 @@ impl Maker {
         let (stale_after, heartbeat) = (config.settings.stale_after, session.entries.heartbeat());
         if stale_after < 2 * heartbeat {
             let why = format!(
-                "quoting.stale_after: {stale_after:?} is to be at least twice the exchange's heartbeat, {heartbeat:?}: else data are old between two of them"
+                "quoting.stale_after: {stale_after:?} is to be at least twice the exchange's heartbeat, {heartbeat:?}: else one that is late cancels everything"
             );
             // Whoever tries again finds the session free.
-            session.entries.log_off().await?;
-            while let Some(_said) = session.events.next().await? {}
+            let leaves = async {
+                session.entries.log_off().await?;
+                while session.events.next().await?.is_some() {}
+                Ok::<(), client::Error>(())
+            };
+            // Whether or not that goes well.
+            let _ = tokio::time::timeout(AGAIN, leaves).await;
             return Err(Error::Config(why));
         }
         let next = clear(&mut session).await?;

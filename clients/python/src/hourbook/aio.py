@@ -404,7 +404,7 @@ class AsyncClient:
             name,
             cancel_on_disconnect=cancel_on_disconnect,
             resume_from=resume_from,
-            stale_after=None if stale_after is None else seconds(stale_after, "stale_after"),
+            stale_after=None if stale_after is None else seconds(stale_after, "stale_after", or_none=True),
             keep_reports=keep_reports,
             symbols=self._symbols,
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
+from numbers import Real
 from typing import Any, Self, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -124,7 +125,8 @@ def text(value: str, field: str) -> str:
 
 def seconds(value: float, field: str, *, or_none: bool = False) -> float:
     """A span of time that is waited for, a year at most: above zero, or zero where there may be `or_none`."""
-    if isinstance(value, bool) or not isinstance(value, float | int):
+    # Other libraries' numbers too; a Decimal is none of these.
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise _wrong(value, "a number of seconds", field)
     # Neither is what is no number.
     if not 0 <= value <= _YEAR or (value == 0 and not or_none):

@@ -643,7 +643,8 @@ class Product:
     daily_auction: DailyAuction | None
     # From the seller's notice to an interruption; None where the tier is firm.
     interruption_notice: timedelta | None
-    # What the seller pays besides for what is not delivered: this share of its price.
+    # What the seller pays besides for what is not delivered, after valid notice where the tier is not
+    # firm: this share of its price.
     penalty: Decimal
 
     @classmethod

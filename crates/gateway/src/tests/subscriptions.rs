@@ -196,6 +196,7 @@ async fn a_book_is_kept_over_the_wire_from_a_snapshot_in_parts_and_its_changes()
         for update in response.expect("in time").unwrap().expect("it goes on").updates {
             match &update.content {
                 Some(Content::Instrument(instrument)) => assert_eq!(instrument.symbol, HOUR),
+                Some(Content::Heartbeat(_)) => {}
                 Some(Content::Levels(_)) => {
                     parts += usize::from(update.incomplete);
                     kept.hear(&update);
@@ -262,7 +263,7 @@ async fn a_reader_resumes_where_it_stopped_or_begins_anew_where_that_is_kept_no_
         last = rest(&venue, ann, hourbook_model::Side::Buy, 900_100 + 100 * (more % 7), 1).await;
     }
     told(&venue, last).await;
-    let first = next.next().await.unwrap();
+    let first = next.next_told().await.unwrap();
     assert_eq!((first.snapshot, first.number), (false, now + 1), "nothing was missed, nothing is told twice");
     let mut late = Reader::begin(&venue, &resumed(epoch, now)).unwrap();
     assert!(late.next_told().await.unwrap().snapshot, "300 changes are more than are kept");
@@ -466,7 +467,7 @@ async fn a_slow_reader_is_closed_or_begins_anew_as_it_chose_and_others_go_on() {
         books[0].follow(&mut quick, last).await;
     }
     told(&venue, last).await;
-    let refused = closed.next().await.unwrap_err();
+    let refused = closed.next_told().await.unwrap_err();
     assert_eq!(shown(&refused), "ResourceExhausted READER_TOO_SLOW");
     assert!(
         refused.message().contains("2000 bytes") && refused.message().contains("limits.subscription_buffer")
@@ -502,7 +503,10 @@ async fn market_data_that_fell_behind_begins_again_and_so_do_its_readers() {
     rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
     until("another epoch", || live.epoch() != epoch).await;
     relieve();
-    assert_eq!(shown(&closed.next().await.unwrap_err()), "Unavailable MARKET_DATA_RESTARTED after 1000 ms");
+    assert_eq!(
+        shown(&closed.next_told().await.unwrap_err()),
+        "Unavailable MARKET_DATA_RESTARTED after 1000 ms"
+    );
     let mut kept = Kept { is_whole: true, ..Kept::default() };
     let first = conflated.next_told().await.unwrap();
     assert!(first.snapshot);
@@ -564,6 +568,38 @@ async fn a_call_and_a_halt_are_told_with_what_an_uncross_would_do() {
     next(&|statuses, _| statuses == [Halted; 2]).await;
     venue.does(Resume { scope: Scope::Market }).await;
     next(&|statuses, _| statuses == [Continuous; 2]).await;
+    drop(reader);
+    assert!(venue.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_says_that_everything_has_joined_however_busy_it_is() {
+    let venue = Venue::open().await;
+    let (ann, _) = venue.trader("ann", Role::Trader).await;
+    let request = v1::SubscribeRequest { patterns: vec!["GP.*".into()], ..views(&[], &[View::Levels]) };
+    let mut reader = Reader::begin(&venue, &request).unwrap();
+    // Less than a heartbeat apart, for as long as it takes.
+    let busy = async {
+        loop {
+            rest(&venue, ann, hourbook_model::Side::Buy, 900_000, 1).await;
+        }
+    };
+    let joins = async {
+        let mut announced = 0;
+        loop {
+            match reader.next().await.unwrap().content {
+                Some(Content::Instrument(_)) => announced += 1,
+                Some(Content::Heartbeat(_)) => return announced,
+                _ => {}
+            }
+        }
+    };
+    let announced = tokio::select! {
+        announced = joins => announced,
+        () = busy => unreachable!("it is busy for ever"),
+    };
+    let listed = venue.handle.read(|exchange| exchange.instrument_count()).await.unwrap();
+    assert_eq!(announced, listed, "all of them before it");
     drop(reader);
     assert!(venue.close().await);
 }
