@@ -175,6 +175,7 @@ impl Arguments {
             mix: self.mix,
             resting: self.mix.resting(),
             seed: self.seed,
+            unread: hourbook_load::UNREAD,
         }
     }
 

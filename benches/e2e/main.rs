@@ -10,7 +10,7 @@
 
 use anyhow::ensure;
 use hourbook::load::{Server, noop_key};
-use hourbook_load::{Customer, Desk, Figures, Mix, Pace, Plan, Progress, Wanted, Way, set_up};
+use hourbook_load::{Customer, Desk, Figures, Mix, Pace, Plan, Progress, UNREAD, Wanted, Way, set_up};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -94,7 +94,8 @@ async fn measure(full: bool, only: Option<&str>) -> anyhow::Result<()> {
         }
         let (mut ours, mut baseline, mut fsyncs) = (Vec::new(), Vec::new(), Vec::new());
         for seed in 1..=rounds {
-            let plan = Plan { way, pace: Pace::Full, mix: Mix::ExchangeCore, resting: 1_000, seed };
+            let plan =
+                Plan { way, pace: Pace::Full, mix: Mix::ExchangeCore, resting: 1_000, seed, unread: UNREAD };
             fsyncs.push(fsync_p50_ns(directory.path(), if full { 200 } else { 5 })?);
             ours.push(watched(plan, times, &exchange, desk).await?);
             baseline.push(watched(plan, times, &noop, &at_noop).await?);

@@ -6,7 +6,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use hourbook::serve::OPERATOR_KEY;
-use hourbook_load::{Audit, Customer, Figures, Gallery, Mix, Pace, Plan, Progress, Wanted, Way, set_up};
+use hourbook_load::{
+    Audit, Customer, Figures, Gallery, Mix, Pace, Plan, Progress, UNREAD, Wanted, Way, set_up,
+};
 use serde_json::Value;
 
 use crate::venue::{MARKET, PRODUCT, Venue, program};
@@ -27,7 +29,7 @@ async fn run(venue: &Venue, mix: Mix, way: Way, pace: Pace) -> (Vec<Figures>, Au
     let (desks, raised) = set_up(&address, operator.trim(), None, &wanted).await.unwrap();
     assert_eq!(raised.len(), 2, "commands a second and open orders: {raised:?}");
     assert_eq!(desks[0].books.len(), wanted.books);
-    let plan = Plan { way, pace, mix, resting: 200, seed: 7 };
+    let plan = Plan { way, pace, mix, resting: 200, seed: 7, unread: 30 };
     let mut customer = Customer::connect(plan, &address, &desks, Progress::default()).await.unwrap();
     customer.fill().await.unwrap();
     let mut rounds = Vec::new();
@@ -89,7 +91,7 @@ async fn who_reads_is_told_everything_beside_those_who_never_read() {
     let stalled = gallery.stalled(3).await.unwrap();
     let readers = gallery.readers(30).await.unwrap();
     let (way, mix) = (Way::Session { entries: 1, messages: 8 }, Mix::ExchangeCore);
-    let plan = Plan { way, pace: Pace::PerSecond(500.0), mix, resting: 100, seed: 7 };
+    let plan = Plan { way, pace: Pace::PerSecond(500.0), mix, resting: 100, seed: 7, unread: UNREAD };
     let mut customer = Customer::connect(plan, &address, &desks, Progress::default()).await.unwrap();
     customer.fill().await.unwrap();
     customer.round(Duration::ZERO, SHORT).await.unwrap();

@@ -56,6 +56,8 @@ pub(crate) struct Line {
     /// Calls that have a number, since their reports were last read; and reports that answer calls.
     pub calls: u64,
     pub called: u64,
+    /// Reports, about, that were not read yet.
+    pub unread: u64,
 }
 
 /// What was held against what at the end, over all rounds.
@@ -94,6 +96,7 @@ impl Customer {
                 rounds: 0,
                 calls: 0,
                 called: 0,
+                unread: 0,
             })
         });
         let lines = try_join_all(lines).await?;
@@ -122,15 +125,17 @@ impl Customer {
     /// # Errors
     /// When anything is not as it must be.
     pub async fn round(&mut self, warm_up: Duration, measured: Duration) -> Result<Figures, Error> {
-        let Customer { plan: Plan { way, pace, .. }, lines, trades, progress } = self;
-        let (way, per_second) = (*way, pace.on_each_of(lines.len()));
+        let Customer { plan: Plan { way, pace, unread, .. }, lines, trades, progress } = self;
+        let (way, per_second, unread) = (*way, pace.on_each_of(lines.len()), *unread);
         let stage = Stage::round(warm_up, measured);
         let runs = lines.iter_mut().map(|line| {
             let (trades, progress) = (&*trades, &*progress);
             async move {
                 line.rounds += 1;
                 match way {
-                    Way::Unary { calls } => unary::run(line, calls, per_second, stage, progress).await,
+                    Way::Unary { calls } => {
+                        unary::run(line, (calls, unread), per_second, stage, trades, progress).await
+                    }
                     Way::Session { entries, messages } => {
                         let entries = Entries { entries, messages };
                         session::run(line, entries, per_second, stage, trades, progress).await

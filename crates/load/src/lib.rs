@@ -56,7 +56,12 @@ pub struct Plan {
     pub resting: usize,
     /// What is drawn; the same seed asks for the same.
     pub seed: u64,
+    /// Reports of calls that are left unread while it is measured, at most; what is read meanwhile costs some of what is measured.
+    pub unread: u64,
 }
+
+/// An exchange keeps the last million reports of an account.
+pub const UNREAD: u64 = 600_000;
 
 /// Why a run has no figures.
 #[derive(Debug, thiserror::Error)]

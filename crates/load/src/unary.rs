@@ -2,12 +2,15 @@
 
 use crate::customer::{Line, Progress, unique};
 use crate::pace::Arrivals;
+use crate::session::count_call;
 use crate::stage::Stage;
+use crate::trades::Trades;
 use crate::{Error, Figures};
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use hourbook_api::client::{self, Client};
+use futures::{FutureExt, StreamExt};
+use hourbook_api::client::{self, Client, Event, Executions};
 use hourbook_api::v1::{self, trade_entry::Request};
+use std::sync::Mutex;
 use std::time::Instant;
 use tonic::{Code, Status};
 
@@ -20,11 +23,16 @@ struct Answered {
     fills: usize,
 }
 
+/// Reports that are read between two answers, at most.
+const AT_ONCE: usize = 32;
+
+/// - `calls`, `unread`: so many under way, and so many reports of them unread, at most
 pub(crate) async fn run(
     line: &mut Line,
-    calls: usize,
+    (calls, unread): (usize, u64),
     per_second: Option<f64>,
     mut stage: Stage,
+    trades: &Mutex<Trades>,
     progress: &Progress,
 ) -> Result<Figures, Error> {
     let account = line.desk.account;
@@ -35,6 +43,7 @@ pub(crate) async fn run(
     let mut figures = Figures::new(line.requests.answers());
     let mut number = 0_u64;
     let mut under_way = FuturesUnordered::new();
+    let mut copy = None;
     loop {
         while stage.asks() && under_way.len() < calls {
             let sent = match &mut arrivals {
@@ -70,11 +79,40 @@ pub(crate) async fn run(
                 figures.answered_after(now.saturating_duration_since(answered.sent));
             }
             progress.add(1);
+            copy = read(line, copy, unread, trades).await?;
         }
         stage = stage.after(true, now, &mut figures);
     }
     figures.requests = number;
     Ok(figures)
+}
+
+/// Reads some of the account's reports where too many wait, which the exchange would keep no more at the end.
+async fn read(
+    line: &mut Line,
+    copy: Option<Executions>,
+    most: u64,
+    trades: &Mutex<Trades>,
+) -> Result<Option<Executions>, Error> {
+    let mut copy = match (copy, line.reported) {
+        (Some(copy), _) => copy,
+        (None, Some(last)) if line.unread > most && line.desk.keeps_reports => {
+            line.client.executions(line.desk.account, last + 1).await?
+        }
+        _ => return Ok(None),
+    };
+    for _ in 0..AT_ONCE {
+        match copy.next().now_or_never().transpose()? {
+            Some(Event::Report { report, .. }) => {
+                line.hear(&report, trades)?;
+                count_call(line, &report);
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    // To half of that, then it is left alone again.
+    Ok(Some(copy).filter(|_| line.unread > most / 2))
 }
 
 /// Takes note of an answer, which must be what was asked for.
@@ -85,6 +123,8 @@ fn take(line: &mut Line, figures: &mut Figures, answered: &Answered, measuring: 
         return Ok(());
     };
     line.calls += 1;
+    // A fill is told to both sides, which are this account.
+    line.unread += (reports.len() + 2 * answered.fills) as u64;
     figures.fills += if measuring { answered.fills as u64 } else { 0 };
     for report in reports {
         if report.reject_reason == v1::RejectReason::Unspecified as i32 {

@@ -21,7 +21,7 @@ async fn run_for(measured: Duration, lie: Lie, way: Way, pace: Pace) -> Result<(
     let address = liar::serve(lie).await;
     let books = [Book { instrument: 7, price: MIDDLE, tick: 100 }].into();
     let desk = Desk { key: "k".into(), authority: None, account: 1, books, keeps_reports: false };
-    let plan = Plan { way, pace, mix: Mix::ExchangeCore, resting: 200, seed: 1 };
+    let plan = Plan { way, pace, mix: Mix::ExchangeCore, resting: 200, seed: 1, unread: 1_000 };
     let progress = Progress::default();
     let mut customer = Customer::connect(plan, &address, &[desk], progress.clone()).await?;
     customer.fill().await?;
