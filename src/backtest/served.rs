@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use futures::FutureExt;
 use hourbook_exchange::Exchange;
 use hourbook_model::*;
 use hourbook_sequencer::{Batch, Clock, Error, ManualClock, Pending, Receipt, Subscriber};
@@ -207,7 +208,12 @@ impl Stage {
     }
 
     /// Tells the strategy where and who it is, and waits for its first order.
-    async fn invite(&mut self, mut told: serde_json::Value, service: &Service) -> anyhow::Result<()> {
+    async fn invite(
+        &mut self,
+        mut told: serde_json::Value,
+        run: &mut Run,
+        service: &Service,
+    ) -> anyhow::Result<()> {
         told["address"] = format!("http://{}", self.running.address).into();
         // The one line that a strategy needs; figures come on standard output, at the end.
         say(&told.to_string());
@@ -221,7 +227,13 @@ impl Stage {
             }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(20)) => self.look(),
-                signal = self.signals.next() => bail!("{signal} came before the first order"),
+                signal = self.signals.next() => {
+                    self.catch_up().await?;
+                    if self.observer().accepted == 0 {
+                        bail!("{signal} came before the first order");
+                    }
+                    run.stopped_by = Some(signal);
+                }
             }
         }
         self.told = Instant::now();
@@ -289,11 +301,12 @@ async fn trade(setting: &Setting, service: &Service, stage: &mut Stage) -> anyho
     stage.watch(setting.observer(account)).await?;
     let product = setting.product.symbol.to_string();
     let told = serde_json::json!({ "key": key, "account": account, "product": product });
-    stage.invite(told, service).await?;
+    let mut run = Run::new(setting);
+    stage.invite(told, &mut run, service).await?;
 
     let steps = (setting.to.0 - setting.from.0) / service.step.as_nanos() as i64;
     say(&format!("backtest: {steps} steps of {:?}, {:?} each at least", service.step, service.pace));
-    let (mut run, mut goes_on) = (Run::new(setting), true);
+    let mut goes_on = run.stopped_by.is_none();
     let mut dice = Dice::of(setting.seed, "crowd");
     let mut wishes = Vec::new().into_iter().peekable();
     let (mut hour, mut now) = (setting.from, setting.from);
@@ -346,6 +359,7 @@ impl Player {
     async fn all(&mut self, arguments: &Arguments, service: &Service, begins: Time) -> anyhow::Result<Run> {
         while self.recording.next_time().is_some() && !self.recording.is_about_to_trade() {
             self.next().await?;
+            self.unless_stopped()?;
         }
         let Some(begins_to_trade) = self.recording.next_time() else {
             bail!("nobody trades in the journal");
@@ -366,16 +380,17 @@ impl Player {
         // Time stands while the strategy is waited for: what it is about has to be there.
         while !self.stage.observer().has_listed && self.recording.next_time().is_some() {
             self.next().await?;
+            self.unless_stopped()?;
         }
         self.hear().await?;
         self.stage.running.priced().await;
-        let from = self.now;
+        let mut run = Run::open_ended(self.now);
         if self.stage.observer().has_listed {
             let told = serde_json::json!({ "key": key, "account": account, "pattern": arguments.pattern });
-            self.stage.invite(told, service).await?;
+            self.stage.invite(told, &mut run, service).await?;
         }
 
-        let (mut run, mut goes_on) = (Run::open_ended(from), true);
+        let mut goes_on = run.stopped_by.is_none();
         let step = service.step.as_nanos() as i64;
         while let Some(next) = self.recording.next_time()
             && goes_on
@@ -393,6 +408,14 @@ impl Player {
         run.to = self.now;
         let observer = self.stage.observer.take().expect("it is there");
         run.over_journal(arguments, observer, STRATEGY, None)
+    }
+
+    /// Before the strategy is there a signal ends it, with nothing to report.
+    fn unless_stopped(&mut self) -> anyhow::Result<()> {
+        match self.stage.signals.next().now_or_never() {
+            Some(signal) => bail!("{signal} came before the strategy was asked for"),
+            None => Ok(()),
+        }
     }
 
     /// Says the next command.

@@ -268,7 +268,8 @@ fn terms(one: &v1::Product) -> String {
         Some(notice) => format!("interruptible after {} of notice", values::span(Some(notice))),
         None => "firm".into(),
     };
-    let after = if one.interruption_notice.is_some() { ", after valid notice" } else { "" };
+    let has_notice = one.interruption_notice.is_some_and(|notice| notice.seconds > 0);
+    let after = if has_notice { ", after valid notice" } else { "" };
     let penalty =
         format!("{} of the price of what is not delivered{after}", values::percent(one.penalty_ppm));
     show::facts(&[

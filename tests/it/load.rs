@@ -29,7 +29,7 @@ async fn run(venue: &Venue, mix: Mix, way: Way, pace: Pace) -> (Vec<Figures>, Au
     let (desks, raised) = set_up(&address, operator.trim(), None, &wanted).await.unwrap();
     assert_eq!(raised.len(), 2, "commands a second and open orders: {raised:?}");
     assert_eq!(desks[0].books.len(), wanted.books);
-    let plan = Plan { way, pace, mix, resting: 200, seed: 7, unread: 30 };
+    let plan = Plan { way, pace, mix, resting: 200, seed: 7, unread: 200 };
     let mut customer = Customer::connect(plan, &address, &desks, Progress::default()).await.unwrap();
     customer.fill().await.unwrap();
     let mut rounds = Vec::new();

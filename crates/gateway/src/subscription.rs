@@ -11,7 +11,7 @@ use futures::{FutureExt, Stream};
 use hourbook_api::convert::{Checked, Resolve, Violation};
 use hourbook_api::ready;
 use hourbook_api::v1::{self, market_update::Content};
-use hourbook_model::{InstrumentId, Symbol};
+use hourbook_model::{InstrumentId, Stamp, Symbol};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ struct Reader {
     waits_for_book: bool,
     /// Whether it was told that everything has joined.
     knows_all: bool,
+    /// What had joined when it fell behind, and is to join again.
+    rejoins: BTreeSet<InstrumentId>,
     /// When a heartbeat is due, unless something is told before.
     heartbeat_due: tokio::time::Instant,
     /// Of the numbers that it is told.
@@ -85,6 +87,7 @@ pub(crate) fn begin(
         taken: inside.live.taken(),
         waits_for_book: false,
         knows_all: false,
+        rejoins: BTreeSet::new(),
         heartbeat_due: tokio::time::Instant::now() + inside.heartbeat,
         epoch: 0,
         inside,
@@ -94,6 +97,10 @@ pub(crate) fn begin(
     };
     reader.begin();
     Ok(Response::new(Box::pin(futures::stream::unfold(Some(reader), Reader::step))))
+}
+
+fn is_over(at: Stamp, id: InstrumentId) -> v1::MarketUpdate {
+    bare(at, id, Content::Over(v1::MarketInstrumentOver {}))
 }
 
 impl Reader {
@@ -115,8 +122,9 @@ impl Reader {
         // What was over while nothing was told is told now, and joins no more.
         let mut over = BytesMut::new();
         for id in std::mem::take(&mut self.joined) {
-            if self.listed_as(id).is_none() {
-                ready::append(&mut over, &bare(live.at(), id, Content::Over(v1::MarketInstrumentOver {})));
+            match self.listed_as(id) {
+                None => ready::append(&mut over, &is_over(live.at(), id)),
+                Some(_) => drop(self.rejoins.insert(id)),
             }
         }
         if !over.is_empty() {
@@ -187,6 +195,10 @@ impl Reader {
                 // However busy it is: what was asked for and is not announced by now is not listed.
                 self.knows_all = true;
                 let mut page = BytesMut::new();
+                // What was over before its turn came.
+                let gone =
+                    std::mem::take(&mut self.rejoins).into_iter().filter(|id| !self.joined.contains(id));
+                gone.for_each(|id| ready::append(&mut page, &is_over(self.inside.live.at(), id)));
                 ready::append(&mut page, &self.heartbeat());
                 self.unread.lay(page.freeze());
             }

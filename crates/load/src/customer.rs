@@ -56,8 +56,8 @@ pub(crate) struct Line {
     /// Calls that have a number, since their reports were last read; and reports that answer calls.
     pub calls: u64,
     pub called: u64,
-    /// Reports, about, that were not read yet.
-    pub unread: u64,
+    /// The highest number of a report that any answer had.
+    pub told: u64,
 }
 
 /// What was held against what at the end, over all rounds.
@@ -96,7 +96,7 @@ impl Customer {
                 rounds: 0,
                 calls: 0,
                 called: 0,
-                unread: 0,
+                told: 0,
             })
         });
         let lines = try_join_all(lines).await?;
@@ -174,6 +174,11 @@ impl Customer {
 }
 
 impl Line {
+    /// Reports that were not read yet, as far as answers tell.
+    pub fn unread(&self) -> u64 {
+        self.told.saturating_sub(self.reported.unwrap_or(0))
+    }
+
     /// Takes note of a report, which must be the next one.
     pub fn hear(&mut self, report: &v1::ExecutionReport, trades: &Mutex<Trades>) -> Result<(), Error> {
         let expected = self.reported.map_or(report.number, |last| last + 1);

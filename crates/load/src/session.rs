@@ -284,13 +284,12 @@ pub(crate) async fn end(line: &mut Line, trades: &Mutex<Trades>) -> Result<u64, 
 fn go_on(line: &mut Line, on: &LoggedOn) {
     if !on.resumed {
         line.reported = Some(on.published);
-        (line.calls, line.called, line.unread) = (0, 0, 0);
+        (line.calls, line.called) = (0, 0);
     }
 }
 
 /// Counts the answer to a call, which no session asked for.
 pub(crate) fn count_call(line: &mut Line, report: &v1::ExecutionReport) {
-    line.unread = line.unread.saturating_sub(1);
     line.called += u64::from(answer(report).is_some() && report.session_id == 0);
 }
 

@@ -8,7 +8,7 @@ use crate::trades::Trades;
 use crate::{Error, Figures};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use hourbook_api::client::{self, Client, Event, Executions};
+use hourbook_api::client::{self, Advice, Client, Event, Executions};
 use hourbook_api::v1::{self, trade_entry::Request};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -23,8 +23,8 @@ struct Answered {
     fills: usize,
 }
 
-/// Reports that are read between two answers, at most.
-const AT_ONCE: usize = 32;
+/// Reports that are read between two answers, at most: more than any answer brings.
+const AT_ONCE: usize = 128;
 
 /// - `calls`, `unread`: so many under way, and so many reports of them unread, at most
 pub(crate) async fn run(
@@ -96,8 +96,13 @@ async fn read(
 ) -> Result<Option<Executions>, Error> {
     let mut copy = match (copy, line.reported) {
         (Some(copy), _) => copy,
-        (None, Some(last)) if line.unread > most && line.desk.keeps_reports => {
-            line.client.executions(line.desk.account, last + 1).await?
+        (None, Some(last)) if line.unread() > most && line.desk.keeps_reports => {
+            match line.client.executions(line.desk.account, last + 1).await {
+                Ok(copy) => copy,
+                // Too much was asked for: a little later.
+                Err(error) if matches!(error.advice(), Advice::Again { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
         _ => return Ok(None),
     };
@@ -112,7 +117,7 @@ async fn read(
         }
     }
     // To half of that, then it is left alone again.
-    Ok(Some(copy).filter(|_| line.unread > most / 2))
+    Ok(Some(copy).filter(|_| line.unread() > most / 2))
 }
 
 /// Takes note of an answer, which must be what was asked for.
@@ -123,8 +128,7 @@ fn take(line: &mut Line, figures: &mut Figures, answered: &Answered, measuring: 
         return Ok(());
     };
     line.calls += 1;
-    // A fill is told to both sides, which are this account.
-    line.unread += (reports.len() + 2 * answered.fills) as u64;
+    line.told = reports.iter().map(|report| report.number).fold(line.told, u64::max);
     figures.fills += if measuring { answered.fills as u64 } else { 0 };
     for report in reports {
         if report.reject_reason == v1::RejectReason::Unspecified as i32 {
