@@ -10,7 +10,8 @@ use v1::trade_entry::Request;
 /// Instruments that one message quotes.
 const TOGETHER: usize = 10;
 
-/// One maker's quotes. Each side of each moves every time, and so is answered with a report of its own.
+/// One maker's quotes. Each side of each moves every time, and so is answered with a report of its own; also where calls
+/// overtake each other, as prices come again only when all others have had their turn.
 pub(crate) struct Quotes {
     random: Random,
     books: Arc<[Book]>,
@@ -43,8 +44,11 @@ impl Quotes {
         self.next = (at + 1) % self.books.len();
         let book = self.books[at];
         let far = book.width() / 2;
-        let drawn = self.random.below(2 * far as u64 + 1) as i64 - far;
-        let middle = if self.middles[at] == Some(drawn) { drawn + 1 } else { drawn };
+        let prices = 2 * far + 1;
+        let middle = match self.middles[at] {
+            None => self.random.below(prices as u64) as i64 - far,
+            Some(last) => (last + far + step(prices)).rem_euclid(prices) - far,
+        };
         self.middles[at] = Some(middle);
         let price = book.price + middle * book.tick;
         v1::Quote {
@@ -54,6 +58,33 @@ impl Quotes {
             ask_price_micros: price + book.tick,
             ask_quantity: 1 + self.random.below(MOST_LOTS) as i64,
             ..v1::Quote::default()
+        }
+    }
+}
+
+/// How far each quote is from the last, of so many prices: far, and by way of each of them.
+fn step(prices: i64) -> i64 {
+    let shares_none = |step: &i64| gcd(*step, prices) == 1;
+    (prices * 5 / 8..prices).find(shares_none).unwrap_or(1)
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::step;
+
+    #[test]
+    fn every_price_has_its_turn_before_one_comes_again() {
+        for prices in (3..600).step_by(2) {
+            let mut seen = vec![false; prices as usize];
+            let mut at = 0;
+            for _ in 0..prices {
+                assert!(!std::mem::replace(&mut seen[at as usize], true), "{prices}");
+                at = (at + step(prices)) % prices;
+            }
         }
     }
 }
