@@ -122,14 +122,9 @@ impl Stage {
         Ok(Stage { running, published, here, observer: None, told, signals, _directory: directory })
     }
 
-    /// Has a command done; asks again while the queue is full, as a strategy may fill it.
+    /// Has a command done.
     async fn submit(&self, request: Request, command: Command) -> anyhow::Result<Receipt> {
-        loop {
-            match self.running.handle.submit(request, command.clone()).await {
-                Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
-                answer => return Ok(answer?),
-            }
-        }
+        insist(|| self.running.handle.submit(request, command.clone())).await
     }
 
     /// Has a command of the operator's done: the number of what it made.
@@ -151,23 +146,13 @@ impl Stage {
 
     /// Waits until nothing is due any more, and looks.
     async fn settle(&mut self) -> anyhow::Result<()> {
-        loop {
-            match serve::settle(&self.running.handle).await {
-                Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
-                settled => break settled?,
-            }
-        }
+        insist(|| serve::settle(&self.running.handle)).await?;
         self.catch_up().await
     }
 
     /// Looks at all that was answered. Answers come before their batch is published: a turn behind it, it is.
     async fn catch_up(&mut self) -> anyhow::Result<()> {
-        loop {
-            match self.running.handle.read(|_| ()).await {
-                Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
-                read => break read?,
-            }
-        }
+        insist(|| self.running.handle.read(|_| ())).await?;
         self.look();
         Ok(())
     }
@@ -274,6 +259,16 @@ impl Stage {
             say(&format!("backtest: the exchange did not end in order: {error:#}"));
         }
         ended
+    }
+}
+
+/// Asks again while the queue is full, as a strategy may fill it.
+async fn insist<T, F: Future<Output = Result<T, Error>>>(ask: impl Fn() -> F) -> anyhow::Result<T> {
+    loop {
+        match ask().await {
+            Err(Error::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+            answer => return Ok(answer?),
+        }
     }
 }
 

@@ -60,10 +60,12 @@ def record(market: Market) -> None:
 
 def test_a_strategy_in_python_trades_in_what_was_recorded() -> None:
     server = Server(os.environ["HOURBOOK"])
-    with opened(server) as market:
-        record(market)
-        symbol = market.symbol
-    server.stop()
+    try:
+        with opened(server) as market:
+            record(market)
+            symbol = market.symbol
+    finally:
+        server.stop()
     with (
         backtest("--journal", str(server.data), "--pattern", symbol, "--step-ms", "100") as run,
         Client(run.address, run.key) as client,

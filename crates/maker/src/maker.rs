@@ -1,134 +1,28 @@
 //! A maker at work: the quoter, connected to an exchange as any customer is.
 //!
 //! One task keeps the quoter: what the feed, the session, prices and the list of instruments tell goes in, what it
-//! decides goes out, every `pace`. Prices, instruments, capacity and ratings are asked for by tasks of their own, which
-//! come back where a connection breaks.
+//! decides goes out, every `pace`. Prices, instruments, capacity and ratings are asked for by tasks of their own
+//! (`sources`).
 //!
 //! Always true: the session is one that cancels on disconnect; after a kill or a stop nothing is quoted, and everything
 //! of the account is cancelled, over a call of its own, as long as that takes.
 
+use crate::config::{Config, Depth, Error};
 use crate::figures::{Figures, State};
 use crate::limits::Breach;
-use crate::quoter::{Action, Moment, Quoter, Settings};
+use crate::quoter::{Action, Moment, Quoter};
+use crate::sources::{AGAIN, Told, capacity, known, list, positions, prices, refresh, statuses};
 use crate::strategy::Strategy;
 use crate::view::{Fair, Instrument, Level, Time, Trade};
-use futures::StreamExt;
 use hourbook_api::client::{
     self, Advice, Cause, Client, Entries, Event, Events, Feed, News, Session, SessionOptions, Subscription,
 };
 use hourbook_api::v1::{self, trade_entry::Request};
-use hourbook_pricing::Params;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tonic::Code;
-
-/// Which part of the books is followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// Best bid and best ask: for very many instruments.
-    Top,
-    /// All levels, checked by their checksum.
-    Levels,
-}
-
-/// Where and for whom a maker quotes.
-#[derive(Clone)]
-pub struct Config {
-    /// Such as `http://127.0.0.1:7070`.
-    pub address: String,
-    pub key: String,
-    /// The PEM of who signed the server's certificate, where that is not a public one.
-    pub authority: Option<String>,
-    /// All its orders are the maker's: everything of it is cancelled at the start and at the end.
-    pub account: u32,
-    /// The session's name.
-    pub session: String,
-    /// What to quote, such as `GP.CNNX.*`; 1 to 100.
-    pub patterns: Vec<String>,
-    /// The participant whose score makes the fair price; 0 for nobody in particular.
-    pub provider: u32,
-    /// The exchange's fair price counts no further than this from what these parameters say of a product, millionths.
-    pub params: Arc<Params>,
-    pub leash_ppm: u32,
-    pub depth: Depth,
-    /// How often it decides.
-    pub pace: Duration,
-    pub settings: Settings,
-}
-
-impl Config {
-    /// What settings have where nothing else is said: the session `maker`, prices for nobody in particular under the parameters
-    /// of this version, with a leash of a tenth, all levels, 20 ms from one decision to the next.
-    ///
-    /// ```no_run
-    /// # use hourbook_maker::{Config, FixedSpread, Maker};
-    /// # async fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
-    /// let config = Config::new("http://127.0.0.1:7070", key, 2, ["GP.CNNX.*"]);
-    /// let maker = Maker::start(config, Box::new(FixedSpread { half_ppm: 10_000, skew_ppm: 20_000 })).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn new(
-        address: &str,
-        key: &str,
-        account: u32,
-        patterns: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Config {
-        Config {
-            address: address.into(),
-            key: key.into(),
-            authority: None,
-            account,
-            session: "maker".into(),
-            patterns: patterns.into_iter().map(Into::into).collect(),
-            provider: 0,
-            params: Arc::new(Params::standard()),
-            leash_ppm: 100_000,
-            depth: Depth::Levels,
-            pace: Duration::from_millis(20),
-            settings: Settings::default(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Config {
-    /// Without the key, which whoever reads a log is not to have.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { address, account, session, patterns, provider, leash_ppm, depth, settings, .. } = self;
-        f.debug_struct("Config")
-            .field("address", address)
-            .field("account", account)
-            .field("session", session)
-            .field("patterns", patterns)
-            .field("provider", provider)
-            .field("leash_ppm", leash_ppm)
-            .field("depth", depth)
-            .field("settings", settings)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why a maker cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Client(#[from] client::Error),
-    #[error("{0}")]
-    Config(String),
-    #[error("killed: {0}")]
-    Breach(Breach),
-    #[error("the maker's task is gone: {0}")]
-    Task(String),
-}
-
-impl From<tonic::Status> for Error {
-    fn from(status: tonic::Status) -> Error {
-        Error::Client(status.into())
-    }
-}
 
 /// A maker that quotes, on the runtime that started it. Dropping it cuts it off: the exchange then cancels what stands.
 pub struct Maker {
@@ -137,36 +31,18 @@ pub struct Maker {
     task: JoinHandle<Result<(), Error>>,
 }
 
-/// How long an attempt rests before the next, and how long a last cancel is tried.
-const AGAIN: Duration = Duration::from_secs(1);
+/// How long a last cancel is tried.
 const LAST_CANCEL: Duration = Duration::from_secs(30);
 /// How long answers are waited for at the start and at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often capacity and ratings are asked for.
-const REFRESH: Duration = Duration::from_secs(60);
-/// Products in one stream of quotes, levels kept of a side, rows in a page.
-const IN_A_STREAM: usize = 100;
+/// Levels kept of a side.
 const LEVELS: usize = 10;
-const PAGE: i32 = 1_000;
 /// How often figures are brought up to date.
 const SHOWN: Duration = Duration::from_millis(200);
 /// Told by tasks and not yet heard.
 const TOLD: usize = 4_096;
 /// Heard in a row before it is time to decide.
 const IN_A_ROW: usize = 256;
-
-/// What the tasks tell.
-enum Told {
-    Listed(Box<v1::Instrument>),
-    Status(v1::InstrumentStatusChange),
-    Price(Box<v1::PriceQuote>),
-    /// A product that pricing does not know.
-    Unpriced(String),
-    PricesHold,
-    PricesLost(String),
-    Capacity(String, Vec<v1::CapacityRange>),
-    Ratings(Vec<v1::Rating>),
-}
 
 impl Maker {
     /// Looks at what is to be quoted, logs on, cancels what the account has standing, reads its positions and capacity, and begins
@@ -266,6 +142,11 @@ impl Maker {
     /// How it stands.
     pub fn figures(&self) -> Figures {
         self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it is quoting.
+    pub fn is_quoting(&self) -> bool {
+        self.figures().state == State::Quoting
     }
 
     /// Waits until it has ended by itself.
@@ -690,228 +571,5 @@ async fn cancel_all(client: &Client, account: u32) {
                 }
             }
         }
-    }
-}
-
-// --- what is asked for ---
-
-async fn list(client: &Client, patterns: &[String]) -> Result<Vec<v1::Instrument>, Error> {
-    let mut found = BTreeMap::new();
-    for pattern in patterns {
-        let mut page_token = String::new();
-        loop {
-            let asked = v1::ListInstrumentsRequest {
-                pattern: pattern.clone(),
-                page_size: PAGE,
-                page_token,
-                ..Default::default()
-            };
-            let page = client.instruments.clone().list_instruments(asked).await?.into_inner();
-            found.extend(page.instruments.into_iter().map(|one| (one.instrument_id, one)));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                break;
-            }
-        }
-    }
-    Ok(found.into_values().collect())
-}
-
-async fn positions(client: &Client, account_id: u32) -> Result<Vec<v1::Position>, Error> {
-    let mut found = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let asked = v1::ListPositionsRequest { account_id, page_size: PAGE, page_token };
-        let page = client.accounts.clone().list_positions(asked).await?.into_inner();
-        found.extend(page.positions);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(found);
-        }
-    }
-}
-
-async fn capacity(client: &Client, account_id: u32, product: &str) -> Result<Vec<v1::CapacityRange>, Error> {
-    let asked = v1::ListCapacityRequest { account_id, product: product.into() };
-    Ok(client.accounts.clone().list_capacity(asked).await?.into_inner().ranges)
-}
-
-/// How instruments trade, and which are new. What a reconnection may have missed is told again.
-async fn statuses(client: Client, patterns: Vec<String>, tells: mpsc::Sender<Told>) {
-    let mut known = BTreeSet::new();
-    loop {
-        if let Err(error) = follow(&client, &patterns, &tells, &mut known).await {
-            tracing::debug!(%error, "the list of instruments is followed again");
-        }
-        if tells.is_closed() {
-            return;
-        }
-        tokio::time::sleep(AGAIN).await;
-    }
-}
-
-async fn follow(
-    client: &Client,
-    patterns: &[String],
-    tells: &mpsc::Sender<Told>,
-    known: &mut BTreeSet<u32>,
-) -> Result<(), Error> {
-    let mut streams = Vec::new();
-    for pattern in patterns {
-        let asked = v1::StreamInstrumentStatusRequest { pattern: pattern.clone() };
-        streams.push(client.instruments.clone().stream_instrument_status(asked).await?.into_inner());
-    }
-    // What is listed by now is at least what the streams begin with.
-    for listed in list(client, patterns).await? {
-        known.insert(listed.instrument_id);
-        let _ = tells.send(Told::Listed(Box::new(listed))).await;
-    }
-    let mut changes = futures::stream::select_all(streams);
-    while let Some(message) = changes.next().await {
-        for change in message?.changes {
-            let (id, status) = (change.instrument_id, change.status());
-            let is_over = status == v1::InstrumentStatus::Settled;
-            if !is_over && known.insert(id) {
-                let asked = v1::GetInstrumentRequest { instrument_id: id, symbol: String::new() };
-                match client.instruments.clone().get_instrument(asked).await {
-                    Ok(found) => {
-                        if let Some(listed) = found.into_inner().instrument {
-                            let _ = tells.send(Told::Listed(Box::new(listed))).await;
-                        }
-                    }
-                    // It came and went.
-                    Err(status) if status.code() == Code::NotFound => {}
-                    Err(status) => {
-                        known.remove(&id);
-                        return Err(status.into());
-                    }
-                }
-            }
-            if is_over {
-                known.remove(&id);
-            }
-            if tells.send(Told::Status(change)).await.is_err() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Asks whether there is such a provider: prices of one that is nobody would be lost for ever.
-async fn known(client: &Client, provider_id: u32, product: &str) -> Result<(), Error> {
-    let class = product.split('.').next().unwrap_or_default().to_owned();
-    let service = v1::Service { provider_id, class };
-    let asked = v1::ExplainRequest { subject: Some(v1::explain_request::Subject::Service(service)) };
-    match client.pricing.clone().explain(asked).await {
-        Err(status) if status.code() == Code::NotFound => {
-            Err(Error::Config(format!("provider: the exchange knows no participant {provider_id}")))
-        }
-        // A class that pricing does not know has no price either, and is told as that.
-        _ => Ok(()),
-    }
-}
-
-/// Fair prices of the products that are quoted, as pricing at the exchange finds them.
-async fn prices(
-    client: Client,
-    provider: u32,
-    mut quoted: watch::Receiver<BTreeSet<String>>,
-    tells: mpsc::Sender<Told>,
-) {
-    loop {
-        let products = quoted.borrow_and_update().clone();
-        let why = tokio::select! {
-            ended = stream_prices(&client, provider, &products, &tells) => match ended {
-                Ok(()) => "the exchange ended the stream".to_owned(),
-                Err(error) => error.to_string(),
-            },
-            // New products: asked for together with the others, at once.
-            Ok(()) = quoted.changed() => continue,
-        };
-        if tells.send(Told::PricesLost(why)).await.is_err() {
-            return;
-        }
-        tokio::time::sleep(AGAIN).await;
-    }
-}
-
-async fn stream_prices(
-    client: &Client,
-    provider_id: u32,
-    products: &BTreeSet<String>,
-    tells: &mpsc::Sender<Told>,
-) -> Result<(), Error> {
-    let mut priced = Vec::new();
-    for product in products {
-        let asked = v1::QuoteRequest { product: product.clone(), provider_id, ..Default::default() };
-        match client.pricing.clone().quote(asked.clone()).await {
-            Ok(answer) => {
-                priced.push(asked);
-                if let Some(quote) = answer.into_inner().quote {
-                    let _ = tells.send(Told::Price(Box::new(quote))).await;
-                }
-            }
-            Err(status) if status.code() == Code::FailedPrecondition => {
-                let _ = tells.send(Told::Unpriced(product.clone())).await;
-            }
-            Err(status) => return Err(status.into()),
-        }
-    }
-    let mut streams = Vec::new();
-    for quotes in priced.chunks(IN_A_STREAM) {
-        let asked = v1::StreamQuotesRequest { quotes: quotes.to_vec() };
-        streams.push(client.pricing.clone().stream_quotes(asked).await?.into_inner());
-    }
-    let _ = tells.send(Told::PricesHold).await;
-    if streams.is_empty() {
-        // Nothing has a price, and nothing is lost.
-        std::future::pending::<()>().await;
-    }
-    // One that ends takes the others along: prices hold together or not at all.
-    let ends = streams.into_iter().map(|stream| stream.map(Some).chain(futures::stream::iter([None])));
-    let mut quotes = futures::stream::select_all(ends);
-    while let Some(Some(message)) = quotes.next().await {
-        for quote in message?.quotes {
-            if tells.send(Told::Price(Box::new(quote))).await.is_err() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What is declared, and how the provider is rated, now and then.
-async fn refresh(
-    client: Client,
-    account: u32,
-    provider: u32,
-    quoted: watch::Receiver<BTreeSet<String>>,
-    tells: mpsc::Sender<Told>,
-) {
-    while !tells.is_closed() {
-        if provider > 0 {
-            let asked =
-                v1::ListRatingsRequest { provider_id: provider, page_size: PAGE, page_token: String::new() };
-            match client.pricing.clone().list_ratings(asked).await {
-                Ok(page) => drop(tells.send(Told::Ratings(page.into_inner().ratings)).await),
-                Err(status) => tracing::debug!(%status, "ratings were not read"),
-            }
-        }
-        tokio::time::sleep(REFRESH).await;
-        let products = quoted.borrow().clone();
-        for product in products {
-            match capacity(&client, account, &product).await {
-                Ok(ranges) => drop(tells.send(Told::Capacity(product, ranges)).await),
-                Err(error) => tracing::debug!(%error, product, "capacity was not read"),
-            }
-        }
-    }
-}
-
-impl Maker {
-    /// Whether it is quoting.
-    pub fn is_quoting(&self) -> bool {
-        self.figures().state == State::Quoting
     }
 }
